@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains and vCPUs: what they are made of, their life cycle, and access to a guest's memory.
+ */
+#pragma once
+
+#include "abi/xen.h"
+#include "console/vpl011.h"
+#include "domain/vcpu_runstate.h"
+#include "domain/watchdog.h"
+#include "event/event.h"
+#include "grant/grant.h"
+#include "lib/compiler.h"
+#include "lib/lock.h"
+#include "mm/frame.h"
+#include "sched/sched.h"
+#include "stage2/stage2.h"
+#include "trap/trap.h"
+#include "vgic/vgic.h"
+#include "vtimer/vtimer.h"
+
+#define DOMID_LIMIT   64        /* domains at one time; ids rove over 1..DOMID_FIRST_RESERVED-1 */
+#define DOMAIN_MAX_VCPUS 128
+
+/* Registers at an exception, as vectors.S stores them: keep in step with asm_offsets.c. */
+struct guest_regs {
+	uint64_t x[31];
+	uint64_t pc;            /* ELR_EL2 */
+	uint64_t pstate;        /* SPSR_EL2 */
+	uint64_t reserved;
+};
+
+/* System registers of EL1 and EL0, in hardware while the vCPU runs (vcpu_switch.c). */
+struct vcpu_sysreg_state {
+	uint64_t sp_el0, sp_el1, elr_el1, spsr_el1;
+	uint64_t sctlr_el1, actlr_el1, cpacr_el1;
+	uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
+	uint64_t esr_el1, far_el1, afsr0_el1, afsr1_el1, par_el1;
+	uint64_t vbar_el1, contextidr_el1, csselr_el1;
+	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+	uint64_t mdscr_el1;
+	/* AArch32 */
+	uint64_t dacr32, ifsr32, fpexc32, spsr_abt, spsr_und, spsr_irq, spsr_fiq;
+};
+
+struct vcpu_fp_state {
+	uint8_t v[32][16] __aligned(16);
+	uint32_t fpsr, fpcr;
+};
+
+struct vcpu {
+	struct guest_regs regs; /* first: SP_EL2 points here while the guest runs */
+	struct domain *domain;
+	unsigned int id;
+	uint64_t vmpidr;
+	uint64_t hcr_el2;       /* loaded on switch; TVM is toggled here by domain_warm.c */
+	uint64_t vesr;          /* pending virtual SError syndrome */
+	bool started;           /* registers are initialised */
+	bool caches_on;         /* SCTLR_EL1.M and .C both set, as last seen (design.md, cold/warm) */
+	struct vcpu_sysreg_state sysregs;
+	struct vcpu_fp_state fp;
+	struct sched_vcpu sched;
+	struct vgic_vcpu vgic;
+	struct vtimer_vcpu vtimer;
+	struct event_vcpu event;
+	struct vcpu_runstate runstate;
+};
+
+enum domain_state {
+	DOMAIN_CREATED,         /* being built, never ran */
+	DOMAIN_RUNNING,
+	DOMAIN_SHUTTING_DOWN,   /* vCPUs are being stopped */
+	DOMAIN_SHUTDOWN,        /* all stopped; reason is final */
+	DOMAIN_DYING            /* memory is being given back */
+};
+
+struct domain {
+	uint16_t id;
+	bool is_hardware;       /* dom0: owns the devices, direct-mapped */
+	bool is_privileged;     /* may use the toolstack's calls */
+	bool is_console;        /* may use console_io */
+	bool direct_mapped;
+	bool has_noncoherent_device;
+	char name[32];          /* device-tree node name or "dom0"; for messages */
+	uint8_t handle[16];     /* UUID */
+
+	struct spinlock lock;   /* state, shutdown, pause */
+	enum domain_state state;
+	int shutdown_reason;    /* SHUTDOWN_*, -1 while none */
+	uint32_t pause_count;
+	uint32_t refs;          /* domain_get(); atomic */
+	bool has_stage2;        /* stage2_create() was done */
+
+	/* design.md, "Words": cold at birth. Guarded by attr_lock; read without it only as a hint. */
+	struct rwlock attr_lock;
+	bool warm;
+	bool setway_armed;      /* the guest used set/way: TVM stays on */
+	bool setway_flush;      /* its RAM is to be cleaned and invalidated before it goes on */
+	uint64_t setway_next;   /* gfn to go on from */
+
+	uint64_t nr_pages;      /* tot_pages: RAM and magic pages; under stage2.lock */
+	uint64_t max_pages;
+
+	struct stage2 stage2;
+	struct mmio_domain mmio;
+	struct vgic_domain vgic;
+	struct event_domain event;
+	struct grant_domain grant;
+	struct domain_watchdog watchdog;
+	struct vpl011 *vpl011;  /* NULL when it has none */
+	struct shared_info *shared_info;  /* hyp_alloc_shared() */
+	gfn_t shared_info_gfn;
+	uint64_t hvm_params[HVM_NR_PARAMS];
+	uint32_t evtchn_ppi;    /* upcall: 31, dom0's from the host tree */
+	uint64_t cntvoff;       /* CNTVOFF_EL2 of all its vCPUs */
+	uint64_t created_ns;
+	uint32_t vm_assist;
+
+	unsigned int nr_vcpus;
+	struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
+};
+
+/* ---- life cycle (domain_create.c, domain_destroy.c) ------------------------------------------- */
+
+struct domain_config {
+	uint16_t domid;         /* DOMID_INVALID: take the next */
+	const char *name;
+	bool is_hardware, is_privileged, is_console, direct_mapped;
+	unsigned int nr_vcpus;
+	uint64_t max_pages;
+	enum gic_version gic_version;
+	unsigned int nr_spis;
+	uint32_t evtchn_ppi;    /* 0: GUEST_EVTCHN_PPI */
+	unsigned int max_grant_frames, max_maptrack_frames, max_evtchn_port;
+	/* IPA of the interrupt controller; 0: GUEST_GIC* of public/arch-arm.h. For v3 of the hardware
+	 * domain the host's regions are copied from gic_info. */
+	ipa_t dist_base, cpu_base, redist_base;
+};
+
+/* All vCPUs exist afterwards, offline; domain paused once (domain_unpause() starts it). */
+int __must_check domain_create(const struct domain_config *config, struct domain **d);
+/* Set the entry point of a vCPU: PC, x0, and the start state of xen-abi-arm section 1.5. */
+void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0);
+/* vcpu 0 starts running when the pause count reaches 0. */
+void domain_unpause(struct domain *d);
+void domain_pause(struct domain *d);
+
+/* A guest asked (or Tenon decided): stop all vCPUs, record the first reason. Any context. */
+void domain_shutdown(struct domain *d, int reason);
+/* A guest did what it cannot survive: one message, then shutdown with SHUTDOWN_crash. */
+__printf(2, 3) void domain_crash(struct domain *d, const char *format, ...);
+/* Called as each vCPU leaves its CPU: completes a shutdown when it was the last. */
+void domain_check_stopped(struct domain *d);
+/* Give back memory of a stopped domain; -XEN_ERESTART until done, then d is gone. */
+int __must_check domain_destroy(struct domain *d);
+
+/* Valid until domain_put(). NULL when there is none. */
+struct domain *domain_get(uint16_t domid);
+void domain_put(struct domain *d);
+/* Next domain with id >= domid, with a reference. */
+struct domain *domain_get_next(uint16_t domid);
+extern struct domain *hardware_domain;
+
+/* ---- vCPU state (vcpu_switch.c, vcpu_regs.c) ---------------------------------------------------- */
+
+/* Save prev (may be NULL), load next (may be NULL: idle keeps the last one's stage 2 unloaded). */
+void vcpu_switch(struct vcpu *prev, struct vcpu *next);
+uint64_t vcpu_default_hcr(const struct domain *d);
+
+static inline uint64_t vcpu_get_x(const struct vcpu *v, unsigned int n)
+{
+	return n == 31 ? 0 : v->regs.x[n];
+}
+
+static inline void vcpu_set_x(struct vcpu *v, unsigned int n, uint64_t value)
+{
+	if (n != 31) {
+		v->regs.x[n] = value;
+	}
+}
+
+/* ---- cold and warm (domain_warm.c) ----------------------------------------------------------------- */
+
+/* SCTLR_EL1 of v is about to become value (trapped write, setvcpucontext, restore). */
+void domain_sctlr_changed(struct vcpu *v, uint64_t value);
+/* A trapped DC xSW. */
+int domain_set_way(struct vcpu *v);
+/* d->setway_flush is set: do a part; true when all is done. Before a vCPU of d is entered. */
+bool domain_setway_flush_step(struct domain *d);
+/* HCR_EL2.TVM traps: write the register for the guest. */
+bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value);
+
+/* ---- guest memory (guest_copy.c) ---------------------------------------------------------------------- */
+
+/*
+ * Copy between Tenon and a guest virtual address of the current vCPU, as the running guest would access
+ * it (AT S12E1R/W; design.md, "Guest copy"). 0 or -XEN_EFAULT; -XEN_EINVAL when the buffer's memory
+ * attributes are refused (C3). No lock of rank STAGE2 or inner may be held.
+ */
+int __must_check guest_copy_from(void *to, uint64_t gva, size_t size);
+int __must_check guest_copy_to(uint64_t gva, const void *from, size_t size);
+/* The frame of RAM behind a guest virtual address that the current vCPU may write, with a reference
+ * (frame_put()). Errors as above. For areas that a guest registers by virtual address. */
+int __must_check guest_get_frame(uint64_t gva, mfn_t *m);
+/* By guest physical address, any domain; for the builder and for registers that name frames. */
+int __must_check guest_copy_to_ipa(struct domain *d, ipa_t ipa, const void *from, size_t size);
+int __must_check guest_copy_from_ipa(struct domain *d, void *to, ipa_t ipa, size_t size);

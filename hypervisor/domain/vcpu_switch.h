@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Inner parts of the vCPU switch. */
+#pragma once
+
+#include "lib/compiler.h"
+
+struct vcpu_fp_state;
+
+/* arm64/context.S */
+void fp_save(struct vcpu_fp_state *state);
+void fp_restore(const struct vcpu_fp_state *state);
+
+/* A domain is gone: its VMID may come back with other vCPUs at the same addresses. */
+void vcpu_switch_forget(uint16_t vmid);

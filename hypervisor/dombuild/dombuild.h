@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domains that exist at boot, built from the boot loader's device tree: dom0 from its
+ * multiboot modules, and one domU for each xen,domain node.
+ */
+#pragma once
+
+#include "lib/compiler.h"
+#include "mm/frame.h"
+
+#define DOMBUILD_MAX_MODULES 32
+
+enum boot_module_kind {
+	BOOT_MODULE_UNKNOWN,
+	BOOT_MODULE_KERNEL,
+	BOOT_MODULE_RAMDISK,
+	BOOT_MODULE_DEVICE_TREE,
+	BOOT_MODULE_IGNORED
+};
+
+struct boot_module {
+	enum boot_module_kind kind;
+	maddr_t start;
+	uint64_t size;
+	int fdt_node;           /* the module's node, -1 for linux,initrd-start */
+	int domain_node;        /* the xen,domain parent, -1 for dom0 */
+};
+
+/* What the boot loader left: filled before the frame pool exists, so that nothing of it is handed out. */
+struct boot_info {
+	const void *fdt;        /* Tenon's own copy of the host tree */
+	unsigned int nr_modules;
+	struct boot_module module[DOMBUILD_MAX_MODULES];
+	maddr_t image_start;            /* Tenon itself */
+	uint64_t image_size;
+	/* From here on pointers into fdt, set by dombuild_all(). */
+	const char *tenon_cmdline;
+	const char *dom0_cmdline;       /* NULL: none */
+	const char *cpu_compatible;     /* of the first CPU: a string list, NULL if there is none */
+	size_t cpu_compatible_size;
+	uint32_t timer_frequency_hz;    /* the timer node's clock-frequency, 0 if it has none */
+};
+extern struct boot_info boot_info;
+
+/*
+ * Read modules and command lines from the tree (xen-abi-arm section 1.2). Each problem is one message;
+ * a module that overlaps another, the tree or Tenon, or lies outside RAM, is dropped with a message, and
+ * its domain will be left out. Two modules with the same range are one image used twice. Never panics.
+ * The tree may move afterwards: boot_info.fdt is then set to the copy, before dombuild_all().
+ */
+void dombuild_scan(const void *fdt, maddr_t image_start, uint64_t image_size, maddr_t fdt_start,
+		   uint64_t fdt_size);
+
+/* First of all: find Tenon's command line and fill boot_options from it. Needs no console. */
+void dombuild_scan_options(const void *fdt);
+
+/* Build everything. A domain that cannot be built is one message and is left out. Returns the number of
+ * domains that are ready; they are started together by dombuild_start_all(). */
+unsigned int dombuild_all(void);
+void dombuild_start_all(void);
+/* Boot modules are no longer needed: their frames go to the pool. The tree stays: command lines are in it. */
+void dombuild_release_modules(void);

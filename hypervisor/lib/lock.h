@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranked spinlocks and reader-writer locks.
+ *
+ * EL2 runs with interrupts masked, so a lock never has to mask them. The rank order is the one of
+ * docs/locking.md: a CPU takes locks in ascending rank only; debug builds check it on every
+ * acquisition and panic with both names. Two locks of one rank are allowed only through
+ * spin_lock_second(), whose caller guarantees the address (or domid) order.
+ *
+ * Ticket locks: fair, so that no CPU starves. Acquire pairs with the release in unlock.
+ */
+#pragma once
+
+#include "lib/compiler.h"
+
+/*
+ * Outer to inner. docs/locking.md explains each; keep both in step (tools/check-locks.sh compares).
+ */
+enum lock_rank {
+	LOCK_RANK_DOMCTL = 1,  /* one toolstack operation at a time */
+	LOCK_RANK_DOMAIN_LIST, /* table of domains */
+	LOCK_RANK_DOMAIN,      /* life cycle of one domain */
+	LOCK_RANK_ATTR,        /* cold/warm state and who maps a domain's frames (rwlock) */
+	LOCK_RANK_GRANT,       /* one domain's grant table */
+	LOCK_RANK_EVENT,       /* one domain's event channel ports */
+	LOCK_RANK_STAGE2,      /* one domain's stage 2 (rwlock) */
+	LOCK_RANK_VMID,        /* VMID bitmap */
+	LOCK_RANK_HYP_MAP,     /* Tenon's own stage-1 tables */
+	LOCK_RANK_FRAME_POOL,  /* free frames */
+	LOCK_RANK_VUART,       /* one vPL011 */
+	LOCK_RANK_CONSOLE,     /* focus and input */
+	LOCK_RANK_VGIC_DIST,   /* one domain's shared virtual interrupts */
+	LOCK_RANK_VCPU_VGIC,   /* one vCPU's virtual interrupts, and the shared ones in its list */
+	LOCK_RANK_VTIMER,      /* one vCPU's timers */
+	LOCK_RANK_RUNSTATE,    /* one vCPU's runstate area */
+	LOCK_RANK_SCHED,       /* one CPU's run queue */
+	LOCK_RANK_TIMER,       /* one CPU's timer queue */
+	LOCK_RANK_GIC,         /* physical distributor */
+	LOCK_RANK_LOG,         /* log ring and UART */
+	LOCK_RANK_MAX
+};
+
+struct spinlock {
+	uint32_t ticket; /* next ticket in 31:16, now serving in 15:0 */
+#ifdef TENON_DEBUG
+	uint16_t rank;
+	uint16_t owner; /* cpu + 1 while held */
+	const char *name;
+#endif
+};
+
+/* Writer-preferring; readers may not nest. */
+struct rwlock {
+	uint32_t state; /* bit 31 writer holds, bit 30 writer waits, 29:0 readers */
+#ifdef TENON_DEBUG
+	uint16_t rank;
+	uint16_t owner;
+	const char *name;
+#endif
+};
+
+#ifdef TENON_DEBUG
+#define SPINLOCK_INIT(r)                \
+	{                               \
+		.rank = (r), .name = #r \
+	}
+#define RWLOCK_INIT(r)                  \
+	{                               \
+		.rank = (r), .name = #r \
+	}
+#else
+#define SPINLOCK_INIT(r)    \
+	{                   \
+		.ticket = 0 \
+	}
+#define RWLOCK_INIT(r)     \
+	{                  \
+		.state = 0 \
+	}
+#endif
+
+void spin_lock_init(struct spinlock *lock, enum lock_rank rank);
+void spin_lock(struct spinlock *lock);
+/* A second lock of the same rank; the caller takes them in ascending address or domid order. */
+void spin_lock_second(struct spinlock *lock);
+bool spin_trylock(struct spinlock *lock);
+void spin_unlock(struct spinlock *lock);
+
+void rwlock_init(struct rwlock *lock, enum lock_rank rank);
+void read_lock(struct rwlock *lock);
+void read_unlock(struct rwlock *lock);
+void write_lock(struct rwlock *lock);
+void write_unlock(struct rwlock *lock);
+
+/* Debug: does this CPU hold it (for a rwlock: as writer)? Always true in release builds. */
+bool spin_is_mine(const struct spinlock *lock);
+bool write_is_mine(const struct rwlock *lock);
+/* Debug: panic when this CPU holds any lock; called before a guest is entered and before idling. */
+void lock_assert_none_held(void);
+/*
+ * The panic path: checks off and every spin_lock() succeeds at once, so that messages still get
+ * out.
+ */
+void lock_bust(void);
+bool lock_is_busted(void);

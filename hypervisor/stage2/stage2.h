@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's stage 2: guest frame to machine frame, with the one function that picks attributes.
+ *
+ * 4 KiB granule, 2 MiB blocks where alignment allows, break-before-make on every change of a valid
+ * entry. Lookups hold the lock for reading, changes for writing. TLB invalidation is done before a
+ * reference on the old frame is dropped.
+ */
+#pragma once
+
+#include "lib/lock.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+
+struct domain;
+
+/* What is mapped; kept in the descriptor's software bits. Xen's p2m types in Tenon's words. */
+enum stage2_type {
+	STAGE2_INVALID = 0,
+	STAGE2_RAM,             /* the domain's own frame, RWX */
+	STAGE2_SHARED,          /* Tenon's frame: shared_info, grant table; RW, XN */
+	STAGE2_FOREIGN_RW,      /* another domain's private frame, mapped by dom0 */
+	STAGE2_FOREIGN_RO,
+	STAGE2_GRANT_RW,
+	STAGE2_GRANT_RO,
+	STAGE2_DEVICE,          /* MMIO of others than the hardware domain, GICV: Device-nGnRE */
+	STAGE2_DEVICE_HWDOM,    /* MMIO of the hardware domain: Normal WB, XN; stage 1 decides */
+};
+
+struct stage2 {
+	struct rwlock lock;     /* guards the tables */
+	uint64_t *root;         /* Tenon's own frames: one table, or concatenated level-1 tables */
+	uint16_t vmid;
+	uint64_t vttbr;         /* as loaded */
+	uint64_t nr_table_frames;
+	uint64_t max_gfn;       /* the highest ever mapped */
+	uint64_t destroy_next;  /* stage2_destroy(): IPA, then frame, to go on from */
+};
+
+/* Once, after cpu_features is final: VTCR_EL2 value, VMID bitmap. */
+void stage2_init_machine(void);
+/* Per CPU: write VTCR_EL2. */
+void stage2_init_cpu(void);
+unsigned int stage2_ipa_bits(void);
+
+/* Root table and VMID. -XEN_ENOSPC no VMID left, -XEN_ENOMEM. Uses d->is_hardware, d->has_noncoherent_device. */
+int __must_check stage2_create(struct domain *d);
+/*
+ * Drop every mapping and free the tables, the references on foreign frames and the allocation references of the
+ * domain's own RAM. No vCPU of it runs or will run. -XEN_ERESTART until done.
+ */
+int __must_check stage2_destroy(struct domain *d);
+
+/*
+ * Map nr frames. What was mapped there is replaced: references on foreign frames are dropped, own frames stay
+ * the domain's. -XEN_ENOMEM for tables, -XEN_EINVAL beyond the IPA size; after an error a part may be mapped.
+ */
+int __must_check stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type);
+/* Holes stay holes. Splitting a block may need a table: -XEN_ENOMEM, and that block stays. */
+int __must_check stage2_unmap(struct domain *d, gfn_t g, uint64_t nr);
+
+/* What is at g: frame and type; -XEN_ENOENT when nothing is mapped. */
+int __must_check stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type);
+/* As lookup, for own RAM or shared frames only, with a reference taken on the frame under the lock. */
+int __must_check stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type);
+
+/* The highest guest frame that was ever mapped (XENMEM_maximum_gpfn). */
+gfn_t stage2_max_gfn(struct domain *d);
+/* Frames from g on that are surely unmapped; 0 when g is mapped. */
+uint64_t stage2_hole_frames(struct domain *d, gfn_t g);
+
+/* ---- the attribute table of design.md, in one place: stage2_attr.c ------------------------------- */
+
+/* Descriptor bits (MemAttr, SH, XN, permissions, software type) of a mapping in d's stage 2. owner is the
+ * domain whose frame it is (d itself for own RAM; NULL for devices). */
+uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enum stage2_type type);
+/* How EL2 may touch a frame of owner: shared frames and warm domains WB, private frames of cold domains NC. */
+enum window_attr stage2_attr_window(const struct domain *owner, const struct frame *f);
+/* Is FEAT_S2FWB used to force Write-Back on this domain's own frames? */
+bool stage2_attr_forces_wb(const struct domain *d);
+
+/* Load the domain's VTTBR for TLB maintenance; returns the previous value for stage2_switch_back(). */
+uint64_t stage2_switch_to(const struct stage2 *s2);
+void stage2_switch_back(uint64_t vttbr);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of stage2/. */
+#pragma once
+
+#include "stage2/stage2.h"
+
+/* vmid.c: -XEN_ENOSPC when all are in use. The caller invalidates its TLB entries before use. */
+int __must_check vmid_alloc(uint16_t *vmid);
+void vmid_free(uint16_t vmid);
+
+/* Geometry, set by stage2_init_machine(). */
+struct stage2_geometry {
+	unsigned int ipa_bits;
+	unsigned int root_level;
+	unsigned int root_order;        /* concatenated level-1 tables: 2^order */
+	uint64_t vtcr;
+};
+extern struct stage2_geometry stage2_geometry;
+
+/* stage2_map.c, for the destroyer. Bytes from ipa on that are surely unmapped; 0 when something is mapped in the
+ * 2 MiB at ipa (which is 2 MiB-aligned). */
+uint64_t stage2_empty_span(const struct stage2 *s2, ipa_t ipa);
+/* All tables: nothing is mapped and no CPU uses the VMID. */
+void stage2_free_root(struct stage2 *s2);
