@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EL2's exception vectors and the way into a guest.
+ *
+ * While a guest runs, SP_EL2 points to its struct vcpu, whose first member is the frame of general
+ * registers: the entry code needs no scratch register and no push. C runs on the CPU's own stack.
+ * Interrupts stay masked at EL2, so only a bug of Tenon enters through the "current EL" vectors.
+ */
+#include "asm_offsets.h"
+
+#define HVC64_IMM0	0x5a00		/* ESR_EL2[31:16] of HVC #0: EC 0x16, IL; bits 15:0 are zero */
+
+/* Save the guest's registers; x0 and x1 are already in the frame for entries that peeked. */
+	.macro	save_guest, peeked=0
+	.if	\peeked == 0
+	stp	x0, x1, [sp, #(REGS_X + 16 * 0)]
+	.endif
+	stp	x2, x3, [sp, #(REGS_X + 16 * 1)]
+	stp	x4, x5, [sp, #(REGS_X + 16 * 2)]
+	stp	x6, x7, [sp, #(REGS_X + 16 * 3)]
+	stp	x8, x9, [sp, #(REGS_X + 16 * 4)]
+	stp	x10, x11, [sp, #(REGS_X + 16 * 5)]
+	stp	x12, x13, [sp, #(REGS_X + 16 * 6)]
+	stp	x14, x15, [sp, #(REGS_X + 16 * 7)]
+	stp	x16, x17, [sp, #(REGS_X + 16 * 8)]
+	stp	x18, x19, [sp, #(REGS_X + 16 * 9)]
+	stp	x20, x21, [sp, #(REGS_X + 16 * 10)]
+	stp	x22, x23, [sp, #(REGS_X + 16 * 11)]
+	stp	x24, x25, [sp, #(REGS_X + 16 * 12)]
+	stp	x26, x27, [sp, #(REGS_X + 16 * 13)]
+	stp	x28, x29, [sp, #(REGS_X + 16 * 14)]
+	mrs	x1, elr_el2
+	mrs	x2, spsr_el2
+	stp	x30, x1, [sp, #(REGS_X + 16 * 15)]	// x30 and pc are neighbours
+	str	x2, [sp, #REGS_PSTATE]
+	mov	x0, sp				// struct vcpu, the handler's argument
+	mrs	x1, tpidr_el2
+	adrp	x2, percpu_cpu_stack_top
+	add	x2, x2, #:lo12:percpu_cpu_stack_top
+	ldr	x2, [x2, x1]
+	mov	sp, x2
+	mov	x29, xzr			// backtraces end here
+	mov	x30, xzr
+	.endm
+
+	.section .vectors.text, "ax"
+
+	.macro	vector name
+	.balign	128
+\name:
+	.endm
+
+	/* x0 is lost: there is nothing to return to. */
+	.macro	bug_vector kind
+	.balign	128
+	b	bug_\kind
+	.endm
+
+	.balign	2048
+	.globl	exception_vectors
+exception_vectors:
+	bug_vector sp0_sync
+	bug_vector sp0_irq
+	bug_vector sp0_fiq
+	bug_vector sp0_serror
+
+	bug_vector el2_sync
+	bug_vector el2_irq
+	bug_vector el2_fiq
+	bug_vector el2_serror
+
+	vector guest64_sync
+	stp	x0, x1, [sp, #REGS_X]
+	mrs	x1, esr_el2
+	mov	w0, #(HVC64_IMM0 << 16)
+	cmp	w1, w0
+	b.ne	guest_sync_slow
+	ldr	w0, [sp, #REGS_X]		// SMCCC function identifier
+	b	guest_smccc_fast
+
+	vector guest64_irq
+	b	guest_irq
+	vector guest64_fiq
+	b	guest_irq
+	vector guest64_serror
+	b	guest_serror
+
+	vector guest32_sync
+	stp	x0, x1, [sp, #REGS_X]
+	b	guest_sync_slow
+	vector guest32_irq
+	b	guest_irq
+	vector guest32_fiq
+	b	guest_irq
+	vector guest32_serror
+	b	guest_serror
+	.balign	128
+
+/*
+ * SMCCC_ARCH_WORKAROUND_1 (0x80008000) and _3 (0x80003fff): kernels issue them on every entry from user
+ * space on some CPUs (Arm DEN 0070). Entering EL2 was the point of the call: return at once, x0-x3
+ * untouched but x0 = 0 (SMCCC_RET_SUCCESS).
+ */
+guest_smccc_fast:
+	mov	w1, #0x8000
+	movk	w1, #0x8000, lsl #16
+	cmp	w0, w1
+	b.eq	1f
+	mov	w1, #0x3fff
+	movk	w1, #0x8000, lsl #16
+	cmp	w0, w1
+	b.ne	guest_sync_slow
+1:	mov	x0, xzr
+	ldr	x1, [sp, #(REGS_X + 8)]
+	eret
+	dsb	nsh				// no speculation past ERET
+	isb
+
+guest_sync_slow:
+	save_guest peeked=1
+	bl	trap_from_guest_sync
+	b	guest_return
+
+guest_irq:
+	save_guest
+	bl	trap_from_guest_irq
+	b	guest_return
+
+guest_serror:
+	save_guest
+	bl	trap_from_guest_serror
+
+	/* Also where a CPU goes when boot is over: its stack is empty. */
+	.globl	guest_return
+guest_return:
+	bl	trap_return_to_guest		// x0 = the vCPU to enter
+	mov	sp, x0
+	ldp	x30, x1, [sp, #(REGS_X + 16 * 15)]
+	ldr	x2, [sp, #REGS_PSTATE]
+	msr	elr_el2, x1
+	msr	spsr_el2, x2
+	ldp	x28, x29, [sp, #(REGS_X + 16 * 14)]
+	ldp	x26, x27, [sp, #(REGS_X + 16 * 13)]
+	ldp	x24, x25, [sp, #(REGS_X + 16 * 12)]
+	ldp	x22, x23, [sp, #(REGS_X + 16 * 11)]
+	ldp	x20, x21, [sp, #(REGS_X + 16 * 10)]
+	ldp	x18, x19, [sp, #(REGS_X + 16 * 9)]
+	ldp	x16, x17, [sp, #(REGS_X + 16 * 8)]
+	ldp	x14, x15, [sp, #(REGS_X + 16 * 7)]
+	ldp	x12, x13, [sp, #(REGS_X + 16 * 6)]
+	ldp	x10, x11, [sp, #(REGS_X + 16 * 5)]
+	ldp	x8, x9, [sp, #(REGS_X + 16 * 4)]
+	ldp	x6, x7, [sp, #(REGS_X + 16 * 3)]
+	ldp	x4, x5, [sp, #(REGS_X + 16 * 2)]
+	ldp	x2, x3, [sp, #(REGS_X + 16 * 1)]
+	ldp	x0, x1, [sp, #(REGS_X + 16 * 0)]
+	eret
+	dsb	nsh
+	isb
+
+/* Boot is over: the stack is reused from its top. Does not return. */
+	.globl	cpu_enter_guests
+cpu_enter_guests:
+	mrs	x1, tpidr_el2
+	adrp	x2, percpu_cpu_stack_top
+	add	x2, x2, #:lo12:percpu_cpu_stack_top
+	ldr	x2, [x2, x1]
+	mov	sp, x2
+	mov	x29, xzr
+	mov	x30, xzr
+	b	guest_return
+
+/*
+ * A bug at EL2. The stack pointer itself may be the problem (guard page), so the registers go to a
+ * frame in this CPU's emergency stack; TPIDR_EL2 is trusted. Interface: arm64/panic.c, struct panic_frame.
+ */
+	.macro	bug_stub kind, reason
+bug_\kind:
+	mov	x18, x0
+	mov	x17, #\reason
+	b	bug_common
+	.endm
+
+	bug_stub sp0_sync, 0
+	bug_stub sp0_irq, 1
+	bug_stub sp0_fiq, 2
+	bug_stub sp0_serror, 3
+	bug_stub el2_sync, 4
+	bug_stub el2_irq, 5
+	bug_stub el2_fiq, 6
+	bug_stub el2_serror, 7
+
+/* x17 = vector number, x18 = x0 at the time; both registers themselves are lost (said in the dump). */
+bug_common:
+	mrs	x0, tpidr_el2
+	adrp	x16, percpu_panic_stack_top
+	add	x16, x16, #:lo12:percpu_panic_stack_top
+	ldr	x16, [x16, x0]			// per-CPU emergency stack
+	mov	x0, sp
+	mov	sp, x16
+	stp	x0, x17, [sp, #-272]!		// sp at the time, vector
+	str	x18, [sp, #16]			// x0
+	stp	x1, x2, [sp, #24]
+	stp	x3, x4, [sp, #40]
+	stp	x5, x6, [sp, #56]
+	stp	x7, x8, [sp, #72]
+	stp	x9, x10, [sp, #88]
+	stp	x11, x12, [sp, #104]
+	stp	x13, x14, [sp, #120]
+	stp	x15, xzr, [sp, #136]
+	stp	xzr, xzr, [sp, #152]
+	stp	x19, x20, [sp, #168]
+	stp	x21, x22, [sp, #184]
+	stp	x23, x24, [sp, #200]
+	stp	x25, x26, [sp, #216]
+	stp	x27, x28, [sp, #232]
+	stp	x29, x30, [sp, #248]
+	mov	x0, sp
+	bl	panic_exception
+	b	.
