@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame table: one entry for each frame of RAM, at FRAME_TABLE_BASE + 16 * mfn, mapped only where
+ * RAM is; and references on guests' frames.
+ */
+#include "mm/mm_internal.h"
+
+#include "abi/xen.h"
+#include "arm64/atomic.h"
+#include "arm64/cache.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+static struct ram_bank banks[RAM_MAX_BANKS] __ro_after_init;
+static unsigned int nr_banks __ro_after_init;
+
+static inline struct frame *entry_of(uint64_t m)
+{
+	return (struct frame *)(uintptr_t)(FRAME_TABLE_BASE + m * sizeof(struct frame));
+}
+
+struct frame *frame_of(mfn_t m)
+{
+	for (unsigned int n = 0; n < nr_banks; n++) {
+		if (m.raw >= banks[n].first && m.raw < banks[n].end) {
+			return entry_of(m.raw);
+		}
+	}
+	return NULL;
+}
+
+/* Where a bank's entries lie within the pages of the table: both ends round outward. */
+static void table_span(uint64_t first, uint64_t end, uint64_t *va, uint64_t *size)
+{
+	*va = ALIGN_DOWN((uint64_t)(uintptr_t)entry_of(first), PAGE_SIZE);
+	*size = ALIGN_UP((uint64_t)(uintptr_t)entry_of(end), PAGE_SIZE) - *va;
+}
+
+uint64_t __init frame_table_bytes(uint64_t first_mfn, uint64_t end_mfn)
+{
+	uint64_t va, size;
+
+	table_span(first_mfn, end_mfn, &va, &size);
+	return size;
+}
+
+int __init frame_table_add_bank(uint64_t first_mfn, uint64_t end_mfn, maddr_t table_maddr)
+{
+	uint64_t va, size;
+	int error;
+
+	if (nr_banks == RAM_MAX_BANKS) {
+		return -XEN_ENOSPC;
+	}
+	table_span(first_mfn, end_mfn, &va, &size);
+	error = hyp_map_frame_table(va, table_maddr, size);
+	if (error) {
+		return error;
+	}
+	page_zero((void *)(uintptr_t)va, size);
+	banks[nr_banks++] = (struct ram_bank){ .first = first_mfn, .end = end_mfn };
+	return 0;
+}
+
+void frame_table_mark(uint64_t first_mfn, uint64_t end_mfn, enum frame_state state)
+{
+	for (uint64_t m = first_mfn; m < end_mfn; m++) {
+		struct frame *f = frame_of(mfn(m));
+
+		if (f) {
+			*f = (struct frame){ .state = state };
+		}
+	}
+}
+
+mfn_t frame_pool_max_mfn(void)
+{
+	uint64_t max = 0;
+
+	for (unsigned int n = 0; n < nr_banks; n++) {
+		max = MAX(max, banks[n].end - 1);
+	}
+	return mfn(max);
+}
+
+bool frame_get(mfn_t m, uint16_t domid)
+{
+	struct frame *f = frame_of(m);
+	uint32_t refs;
+
+	if (!f) {
+		return false;
+	}
+	refs = atomic_load_acquire(&f->refs);
+	do {
+		uint8_t state = READ_ONCE(f->state);
+
+		/* No owner, or its last reference is going: too late. */
+		if ((state != FRAME_GUEST && state != FRAME_TENON_SHARED) || f->owner != domid ||
+		    refs == 0 || refs == UINT32_MAX) {
+			return false;
+		}
+	} while (!atomic_compare_exchange(&f->refs, &refs, refs + 1));
+	return true;
+}
+
+void frame_put(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	uint32_t old;
+
+	ASSERT(f && (f->state == FRAME_GUEST || f->state == FRAME_TENON_SHARED));
+	old = atomic_fetch_sub(&f->refs, 1);
+	ASSERT(old > 0);
+	if (old == 1) {
+		frame_pool_give_back(m, true);
+	}
+}

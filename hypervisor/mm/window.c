@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Windows (M1): this CPU's short-lived mappings of frames that Tenon does not own, and the epochs that
+ * tell when no CPU holds one any more.
+ *
+ * A window stays mapped after window_unmap() so that the next use of the frame is cheap. Only this CPU's
+ * tables map it, so a local TLBI suffices.
+ */
+#include "mm/mm_internal.h"
+
+#include "arm64/atomic.h"
+#include "arm64/barrier.h"
+#include "arm64/percpu.h"
+#include "arm64/pte.h"
+#include "arm64/tlb.h"
+#include "lib/assert.h"
+
+#define NR_WINDOWS 16
+
+#define PTE_WINDOW (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
+#define PTE_WINDOW_WB (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
+#define PTE_WINDOW_NC (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
+
+struct windows {
+	uint64_t pte[NR_WINDOWS];       /* what the table has; 0 unmapped */
+	uint8_t users[NR_WINDOWS];
+	uint8_t next;                   /* where the search for a free one starts */
+	bool any;                       /* some entry may be mapped */
+};
+
+static DEFINE_PER_CPU(struct windows, windows);
+
+/* Epochs: the last one begun, and the last one each CPU has dropped its windows for. */
+static uint32_t epoch_current;
+static DEFINE_PER_CPU(uint32_t, epoch_seen);
+static DEFINE_PER_CPU(uint32_t, epoch_idle);    /* idle CPUs hold no window */
+
+static void *window_va(unsigned int n)
+{
+	return (void *)(uintptr_t)(WINDOW_BASE + n * PAGE_SIZE);
+}
+
+static void set_entry(struct windows *w, unsigned int n, uint64_t pte)
+{
+	uint64_t *table = hyp_map_window_table(this_cpu_id());
+
+	if (w->pte[n] != 0) {
+		/* Break before make: another frame or attribute at the same address. */
+		WRITE_ONCE(table[n], 0);
+		tlb_invalidate_el2_va_local((uint64_t)(uintptr_t)window_va(n));
+	}
+	w->pte[n] = pte;
+	if (pte != 0) {
+		WRITE_ONCE(table[n], pte);
+		dsb_nsh(); /* this CPU's walker sees the entry ... */
+		isb();     /* ... before the access that follows */
+	}
+}
+
+void *window_map(mfn_t m, enum window_attr attr)
+{
+	struct windows *w = &this_cpu(windows);
+	uint64_t pte = mfn_to_maddr(m) | (attr == WINDOW_WB ? PTE_WINDOW_WB : PTE_WINDOW_NC);
+	unsigned int start = w->next;
+	unsigned int free = NR_WINDOWS;
+
+	for (unsigned int i = 0; i < NR_WINDOWS; i++) {
+		unsigned int n = (start + i) % NR_WINDOWS;
+
+		if ((w->pte[n] & PTE_ADDR) == mfn_to_maddr(m) && w->pte[n] != 0) {
+			if (w->pte[n] == pte) {
+				w->users[n]++;
+				return window_va(n);
+			}
+			/* Never two attributes of one frame at a time. */
+			ASSERT(w->users[n] == 0);
+			free = n;
+			break;
+		}
+		if (w->users[n] == 0 && free == NR_WINDOWS) {
+			free = n;
+		}
+	}
+	if (free == NR_WINDOWS) {
+		panic("all %u windows of CPU %u are in use", NR_WINDOWS, this_cpu_id());
+	}
+	set_entry(w, free, pte);
+	w->users[free] = 1;
+	w->next = (free + 1) % NR_WINDOWS;
+	w->any = true;
+	return window_va(free);
+}
+
+void window_unmap(const void *va)
+{
+	struct windows *w = &this_cpu(windows);
+	unsigned int n = ((uint64_t)(uintptr_t)va - WINDOW_BASE) / PAGE_SIZE;
+
+	ASSERT(n < NR_WINDOWS && w->users[n] > 0);
+	w->users[n]--;
+}
+
+void window_drop_all(void)
+{
+	struct windows *w = &this_cpu(windows);
+
+	if (!w->any) {
+		return;
+	}
+	for (unsigned int n = 0; n < NR_WINDOWS; n++) {
+		ASSERT(w->users[n] == 0);
+		if (w->pte[n] != 0) {
+			set_entry(w, n, 0);
+		}
+	}
+	w->any = false;
+}
+
+uint32_t epoch_begin(void)
+{
+	return atomic_fetch_add(&epoch_current, 1) + 1;
+}
+
+bool epoch_passed(uint32_t epoch)
+{
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		/*
+		 * Idle is read first: a CPU that leaves idle after this read can only open windows on frames
+		 * that still have a reference. Pairs with the releases in epoch_poll() and epoch_idle_enter().
+		 */
+		bool idle = atomic_load_acquire(&per_cpu(epoch_idle, cpu)) != 0;
+		uint32_t seen = atomic_load_acquire(&per_cpu(epoch_seen, cpu));
+
+		if (!idle && (int32_t)(seen - epoch) < 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+uint32_t epoch_latest(void)
+{
+	return atomic_load_acquire(&epoch_current);
+}
+
+void epoch_poll(void)
+{
+	uint32_t now = atomic_load_acquire(&epoch_current);
+
+	if (likely(this_cpu(epoch_seen) == now)) {
+		return;
+	}
+	window_drop_all();
+	/* After the TLBIs of window_drop_all(), which end with a DSB; pairs with epoch_passed(). */
+	atomic_store_release(&this_cpu(epoch_seen), now);
+}
+
+void epoch_idle_enter(void)
+{
+	window_drop_all();
+	atomic_store_release(&this_cpu(epoch_idle), 1);
+}
+
+void epoch_idle_leave(void)
+{
+	atomic_store_relaxed(&this_cpu(epoch_idle), 0);
+	dmb_ish(); /* not idle any more, before any window is opened */
+}
