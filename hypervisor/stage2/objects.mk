@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+hyp-objs += hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_attr.o hypervisor/stage2/stage2_destroy.o \
+	hypervisor/stage2/vmid.o
+
+unit-tests += stage2_map_test
+stage2_map_test-objs := hypervisor/stage2/stage2_map_test.o hypervisor/stage2/stage2_map.o \
+	hypervisor/stage2/stage2_attr.o hypervisor/stage2/vmid.o tests/unit/fake_machine.o

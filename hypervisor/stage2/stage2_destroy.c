@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a stage 2: every mapping goes in bounded steps, the domain's own frames go back to the pool,
+ * and at last the tables and the VMID. Frames that were ballooned out or replaced are in no table any more:
+ * they are found by their owner in the frame table.
+ */
+#include "stage2/stage2_internal.h"
+
+#include "abi/xen.h"
+#include "arm64/cpu.h"
+#include "arm64/pte.h"
+#include "domain/domain.h"
+#include "lib/assert.h"
+
+/* destroy_next counts IPAs first; this bit says that it counts frames of RAM. */
+#define PHASE_FRAMES BIT64(63)
+#define FRAMES_PER_STEP 256
+
+static int unmap_all(struct domain *d)
+{
+	struct stage2 *s2 = &d->stage2;
+	uint64_t end = UINT64_C(1) << stage2_geometry.ipa_bits;
+
+	while (s2->destroy_next < end) {
+		ipa_t ipa = s2->destroy_next;
+		uint64_t skip = stage2_empty_span(s2, ipa);
+		int error;
+
+		if (skip == 0) {
+			error = stage2_unmap(d, ipa_to_gfn(ipa), PTE_LEVEL_SIZE(2) >> PAGE_SHIFT);
+			ASSERT(error == 0); /* whole 2 MiB spans never split */
+			skip = PTE_LEVEL_SIZE(2);
+		}
+		s2->destroy_next = ipa + skip;
+		if (cpu_interrupt_pending()) {
+			return -XEN_ERESTART;
+		}
+	}
+	s2->destroy_next = PHASE_FRAMES;
+	return 0;
+}
+
+static int free_frames(struct domain *d)
+{
+	struct stage2 *s2 = &d->stage2;
+	uint64_t end = frame_pool_max_mfn().raw + 1;
+	uint64_t m = s2->destroy_next & ~PHASE_FRAMES;
+
+	while (m < end && d->nr_pages > 0) {
+		uint64_t stop = MIN(m + FRAMES_PER_STEP, end);
+
+		for (; m < stop; m++) {
+			struct frame *f = frame_of(mfn(m));
+
+			if (f && f->state == FRAME_GUEST && f->owner == d->id) {
+				d->nr_pages--;
+				frame_put(mfn(m));
+			}
+		}
+		s2->destroy_next = m | PHASE_FRAMES;
+		if (cpu_interrupt_pending()) {
+			return -XEN_ERESTART;
+		}
+	}
+	return 0;
+}
+
+int stage2_destroy(struct domain *d)
+{
+	struct stage2 *s2 = &d->stage2;
+	int error;
+
+	if ((s2->destroy_next & PHASE_FRAMES) == 0) {
+		error = unmap_all(d);
+		if (error) {
+			return error;
+		}
+	}
+	error = free_frames(d);
+	if (error) {
+		return error;
+	}
+	stage2_free_root(s2);
+	vmid_free(s2->vmid);
+	return 0;
+}

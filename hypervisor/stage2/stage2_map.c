@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's stage-2 tables: map, unmap, look up. Attributes come from stage2_attr.c.
+ *
+ * Every change of a valid entry is break-before-make (Arm ARM, "Using break-before-make when updating
+ * translation table entries"): entry invalid, DSB, TLBI, DSB, new entry. write_entry() is the one place
+ * that stores; tlb_sync() is the one that pays the debt it notes. A reference on a replaced foreign frame
+ * is dropped after that.
+ *
+ * The tables are Tenon's own Write-Back frames and the walkers are cacheable (VTCR_EL2.IRGN0/ORGN0), so no
+ * cache maintenance is needed.
+ */
+#include "stage2/stage2_internal.h"
+
+#include "abi/xen.h"
+#include "arm64/barrier.h"
+#include "arm64/cpu.h"
+#include "arm64/pte.h"
+#include "arm64/sysreg.h"
+#include "arm64/tlb.h"
+#include "domain/domain.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+struct stage2_geometry stage2_geometry __ro_after_init;
+
+static enum stage2_type pte_type(uint64_t pte)
+{
+	return (enum stage2_type)FIELD_GET(S2_SW_TYPE, pte);
+}
+
+static bool type_holds_reference(enum stage2_type type)
+{
+	return type == STAGE2_FOREIGN_RW || type == STAGE2_FOREIGN_RO;
+}
+
+static uint64_t *pte_to_table(uint64_t pte)
+{
+	return maddr_to_hyp(pte & PTE_ADDR);
+}
+
+/* ---- geometry ------------------------------------------------------------------------------------ */
+
+/*
+ * 4 KiB granule (Arm ARM, "Concatenated translation tables"): up to 43 bits of IPA start at level 1 with up to
+ * 16 tables side by side, more start at level 0.
+ */
+void stage2_init_machine(void)
+{
+	static const uint8_t ps_of_bits[][2] = { { 32, 0 }, { 36, 1 }, { 40, 2 }, { 42, 3 }, { 44, 4 }, { 48, 5 } };
+	struct stage2_geometry *g = &stage2_geometry;
+	uint64_t ps = 0;
+
+	g->ipa_bits = cpu_features.pa_bits;
+	if (g->ipa_bits <= 43) {
+		g->root_level = 1;
+		g->root_order = g->ipa_bits > 39 ? g->ipa_bits - 39 : 0;
+	} else {
+		g->root_level = 0;
+		g->root_order = 0;
+	}
+	for (unsigned int n = 0; n < ARRAY_SIZE(ps_of_bits); n++) {
+		if (ps_of_bits[n][0] == g->ipa_bits) {
+			ps = ps_of_bits[n][1];
+		}
+	}
+	/* SL0 counts the other way: 1 is level 1, 2 is level 0. 8-bit VMIDs (VS = 0): see vmid.c. */
+	g->vtcr = VTCR_RES1 | FIELD_PREP(VTCR_T0SZ, 64 - g->ipa_bits) | FIELD_PREP(VTCR_SL0, 2 - g->root_level) |
+		  VTCR_IRGN0_WB | VTCR_ORGN0_WB | VTCR_SH0_INNER | VTCR_TG0_4K | FIELD_PREP(VTCR_PS, ps);
+}
+
+void stage2_init_cpu(void)
+{
+	sysreg_write(VTCR_EL2, stage2_geometry.vtcr);
+	isb();
+	tlb_invalidate_all_el1_is(); /* what firmware or the boot loader left in this CPU's TLB */
+}
+
+unsigned int stage2_ipa_bits(void)
+{
+	return stage2_geometry.ipa_bits;
+}
+
+/* ---- walking --------------------------------------------------------------------------------------- */
+
+/* The entry for ipa at level, when every table above it exists; else NULL and *at_level where it ends. */
+static uint64_t *find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level, unsigned int *at_level)
+{
+	unsigned int l = stage2_geometry.root_level;
+	/* Concatenated roots: the index simply runs on over the tables. */
+	uint64_t *entry = &s2->root[ipa >> PTE_LEVEL_SHIFT(l)];
+
+	while (l < level && pte_is_table(*entry, l)) {
+		l++;
+		entry = &pte_to_table(entry[0])[PTE_INDEX(ipa, l)];
+	}
+	*at_level = l;
+	return entry;
+}
+
+static bool in_range(gfn_t g, uint64_t nr)
+{
+	uint64_t limit = UINT64_C(1) << (stage2_geometry.ipa_bits - PAGE_SHIFT);
+
+	return g.raw < limit && nr <= limit - g.raw;
+}
+
+/* ---- changing --------------------------------------------------------------------------------------- */
+
+/*
+ * One range operation under the write lock: what is to be invalidated and which references to drop once the TLBs
+ * have let go. Both are bounded: when full, the debt is paid and the operation goes on.
+ */
+#define MAX_DROPS 32
+struct change {
+	struct domain *d;
+	struct stage2 *s2;
+	bool debt;              /* some valid entry became invalid since the last TLBI */
+	bool single;            /* only the page at ipa */
+	ipa_t ipa;
+	unsigned int nr_drops;
+	mfn_t drop[MAX_DROPS];
+	unsigned int nr_free;
+	void *free_table[MAX_DROPS];
+};
+
+/* Also what makes new entries visible to the walkers before the caller goes on. */
+static void pay_debt(struct change *c)
+{
+	if (c->debt) {
+		uint64_t previous = stage2_switch_to(c->s2);
+
+		if (c->single) {
+			tlb_invalidate_ipa_is(c->ipa);
+		} else {
+			tlb_invalidate_vmid_is();
+		}
+		stage2_switch_back(previous);
+		c->debt = false;
+	}
+	while (c->nr_drops > 0) {
+		frame_put(c->drop[--c->nr_drops]);
+	}
+	while (c->nr_free > 0) {
+		hyp_free(c->free_table[--c->nr_free], 0);
+		c->s2->nr_table_frames--;
+	}
+}
+
+static void note_debt(struct change *c, ipa_t ipa, unsigned int level)
+{
+	c->single = !c->debt && level == 3;
+	c->ipa = ipa;
+	c->debt = true;
+}
+
+/* The one place that stores. A valid entry is only ever replaced by an invalid one. */
+static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t ipa, unsigned int level)
+{
+	ASSERT(write_is_mine(&c->s2->lock));
+	if (pte_is_valid(*entry)) {
+		ASSERT(!pte_is_valid(pte));
+		note_debt(c, ipa, level);
+	}
+	WRITE_ONCE(*entry, pte);
+}
+
+static void drop_later(struct change *c, uint64_t pte)
+{
+	if (type_holds_reference(pte_type(pte))) {
+		if (c->nr_drops == MAX_DROPS) {
+			pay_debt(c);
+		}
+		c->drop[c->nr_drops++] = maddr_to_mfn(pte & PTE_ADDR);
+	}
+}
+
+/* An entry becomes invalid with everything below it. Tables are freed once no walker can use them. */
+static void clear_entry(struct change *c, uint64_t *entry, ipa_t ipa, unsigned int level)
+{
+	uint64_t pte = *entry;
+
+	if (!pte_is_valid(pte)) {
+		return;
+	}
+	write_entry(c, entry, 0, ipa, level);
+	if (pte_is_leaf(pte, level)) {
+		drop_later(c, pte);
+		return;
+	}
+	/* Below a dead link the entries need no maintenance of their own. */
+	for (unsigned int n = 0; n < PTE_ENTRIES; n++) {
+		uint64_t below = pte_to_table(pte)[n];
+
+		if (pte_is_leaf(below, level + 1)) {
+			drop_later(c, below);
+		} else if (pte_is_valid(below)) {
+			clear_entry(c, &pte_to_table(pte)[n], ipa, level + 1);
+		}
+	}
+	if (c->nr_free == MAX_DROPS) {
+		pay_debt(c);
+	}
+	c->free_table[c->nr_free++] = pte_to_table(pte);
+}
+
+static uint64_t *new_table(struct stage2 *s2)
+{
+	uint64_t *table = hyp_alloc(0);
+
+	if (table) {
+		s2->nr_table_frames++;
+	}
+	return table;
+}
+
+/* A block becomes a table of the same translations: break-before-make, the neighbours fault meanwhile and
+ * retry under the lock (trap_abort.c). */
+static int split_block(struct change *c, uint64_t *entry, ipa_t ipa, unsigned int level)
+{
+	uint64_t pte = *entry;
+	uint64_t *table = new_table(c->s2);
+
+	if (!table) {
+		return -XEN_ENOMEM;
+	}
+	for (unsigned int n = 0; n < PTE_ENTRIES; n++) {
+		table[n] = (pte & ~PTE_TABLE) + n * PTE_LEVEL_SIZE(level + 1);
+		if (level + 1 == 3) {
+			table[n] |= PTE_PAGE;
+		}
+	}
+	write_entry(c, entry, 0, ipa, level);
+	pay_debt(c);
+	dsb_ishst(); /* the table's contents before the link to it */
+	write_entry(c, entry, hyp_to_maddr(table) | PTE_VALID | PTE_TABLE, ipa, level);
+	return 0;
+}
+
+/* Go down to level, making tables and splitting blocks. */
+static int make_entry(struct change *c, ipa_t ipa, unsigned int level, uint64_t **result)
+{
+	for (;;) {
+		unsigned int at;
+		uint64_t *entry = find_entry(c->s2, ipa, level, &at);
+
+		if (at == level) {
+			*result = entry;
+			return 0;
+		}
+		if (pte_is_valid(*entry)) {
+			int error = split_block(c, entry, ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)), at);
+
+			if (error) {
+				return error;
+			}
+		} else {
+			uint64_t *table = new_table(c->s2);
+
+			if (!table) {
+				return -XEN_ENOMEM;
+			}
+			dsb_ishst(); /* the zeroes before the link */
+			write_entry(c, entry, hyp_to_maddr(table) | PTE_VALID | PTE_TABLE, ipa, at);
+		}
+	}
+}
+
+int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
+{
+	struct stage2 *s2 = &d->stage2;
+	struct change c = { .d = d, .s2 = s2 };
+	uint64_t attributes = stage2_attr_pte(d, d, type);
+	ipa_t ipa = gfn_to_ipa(g);
+	maddr_t maddr = mfn_to_maddr(m);
+	int error = 0;
+
+	if (!in_range(g, nr)) {
+		return -XEN_EINVAL;
+	}
+	write_lock(&s2->lock);
+	s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
+	while (nr > 0) {
+		const uint64_t block_frames = PTE_LEVEL_SIZE(2) >> PAGE_SHIFT;
+		bool block = nr >= block_frames && IS_ALIGNED(ipa | maddr, PTE_LEVEL_SIZE(2));
+		unsigned int level = block ? 2 : 3;
+		uint64_t *entry;
+
+		error = make_entry(&c, ipa, level, &entry);
+		if (error) {
+			break;
+		}
+		if (pte_is_valid(*entry)) {
+			clear_entry(&c, entry, ipa, level);
+			pay_debt(&c);
+		}
+		write_entry(&c, entry, maddr | attributes | (block ? 0 : PTE_PAGE), ipa, level);
+		ipa += PTE_LEVEL_SIZE(level);
+		maddr += PTE_LEVEL_SIZE(level);
+		nr -= block ? block_frames : 1;
+	}
+	pay_debt(&c);
+	dsb_ishst(); /* new entries reach the walkers; a CPU that faulted on the old hole retries */
+	write_unlock(&s2->lock);
+	return error;
+}
+
+int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
+{
+	struct stage2 *s2 = &d->stage2;
+	struct change c = { .d = d, .s2 = s2 };
+	ipa_t ipa = gfn_to_ipa(g);
+	ipa_t end = gfn_to_ipa(gfn_add(g, nr));
+	int error = 0;
+
+	if (!in_range(g, nr)) {
+		return -XEN_EINVAL;
+	}
+	write_lock(&s2->lock);
+	while (ipa < end && error == 0) {
+		unsigned int at;
+		uint64_t *entry = find_entry(s2, ipa, 3, &at);
+		uint64_t size = PTE_LEVEL_SIZE(at);
+
+		if (pte_is_valid(*entry) && (!IS_ALIGNED(ipa, size) || end - ipa < size)) {
+			error = split_block(&c, entry, ALIGN_DOWN(ipa, size), at);
+			continue;
+		}
+		clear_entry(&c, entry, ipa, at);
+		ipa = ALIGN_DOWN(ipa, size) + size;
+	}
+	pay_debt(&c);
+	write_unlock(&s2->lock);
+	return error;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------- */
+
+static int lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m, enum stage2_type *type)
+{
+	ipa_t ipa = gfn_to_ipa(g);
+	unsigned int at;
+	uint64_t pte;
+
+	if (!in_range(g, 1)) {
+		return -XEN_ENOENT;
+	}
+	pte = READ_ONCE(*find_entry(s2, ipa, 3, &at));
+	if (!pte_is_leaf(pte, at)) {
+		return -XEN_ENOENT;
+	}
+	*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (PTE_LEVEL_SIZE(at) - 1)));
+	*type = pte_type(pte);
+	return 0;
+}
+
+int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
+{
+	int error;
+
+	read_lock(&d->stage2.lock);
+	error = lookup_locked(&d->stage2, g, m, type);
+	read_unlock(&d->stage2.lock);
+	return error;
+}
+
+int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
+{
+	int error;
+
+	read_lock(&d->stage2.lock);
+	error = lookup_locked(&d->stage2, g, m, type);
+	if (error == 0 && *type != STAGE2_RAM && *type != STAGE2_SHARED) {
+		error = -XEN_EINVAL;
+	}
+	/* While the mapping is there under the lock, the frame has at least its allocation reference. */
+	if (error == 0 && !frame_get(*m, d->id)) {
+		error = -XEN_EINVAL;
+	}
+	read_unlock(&d->stage2.lock);
+	return error;
+}
+
+uint64_t stage2_empty_span(const struct stage2 *s2, ipa_t ipa)
+{
+	unsigned int at;
+	uint64_t pte = *find_entry(s2, ipa, 2, &at);
+
+	return pte_is_valid(pte) ? 0 : ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa;
+}
+
+static void free_table(struct stage2 *s2, uint64_t *table, unsigned int level, unsigned int nr)
+{
+	for (unsigned int n = 0; n < nr; n++) {
+		ASSERT(!pte_is_leaf(table[n], level));
+		if (pte_is_valid(table[n])) {
+			free_table(s2, pte_to_table(table[n]), level + 1, PTE_ENTRIES);
+			hyp_free(pte_to_table(table[n]), 0);
+			s2->nr_table_frames--;
+		}
+	}
+}
+
+void stage2_free_root(struct stage2 *s2)
+{
+	uint64_t previous;
+
+	free_table(s2, s2->root, stage2_geometry.root_level, PTE_ENTRIES << stage2_geometry.root_order);
+	previous = stage2_switch_to(s2);
+	tlb_invalidate_vmid_is();
+	stage2_switch_back(previous == s2->vttbr ? 0 : previous);
+	hyp_free(s2->root, stage2_geometry.root_order);
+	s2->root = NULL;
+}
+
+gfn_t stage2_max_gfn(struct domain *d)
+{
+	uint64_t max;
+
+	read_lock(&d->stage2.lock);
+	max = d->stage2.max_gfn;
+	read_unlock(&d->stage2.lock);
+	return gfn(max);
+}
+
+uint64_t stage2_hole_frames(struct domain *d, gfn_t g)
+{
+	uint64_t frames = 0;
+
+	read_lock(&d->stage2.lock);
+	if (in_range(g, 1)) {
+		unsigned int at;
+		ipa_t ipa = gfn_to_ipa(g);
+		uint64_t pte = *find_entry(&d->stage2, ipa, 3, &at);
+
+		if (!pte_is_valid(pte)) {
+			frames = (ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa) >> PAGE_SHIFT;
+		}
+	}
+	read_unlock(&d->stage2.lock);
+	return frames;
+}
+
+/* ---- VTTBR_EL2 --------------------------------------------------------------------------------------- */
+
+uint64_t stage2_switch_to(const struct stage2 *s2)
+{
+	uint64_t previous = sysreg_read(VTTBR_EL2);
+
+	if (previous != s2->vttbr) {
+		sysreg_write(VTTBR_EL2, s2->vttbr);
+		isb(); /* the TLBI that follows is for this VMID */
+	}
+	return previous;
+}
+
+void stage2_switch_back(uint64_t vttbr)
+{
+	if (sysreg_read(VTTBR_EL2) != vttbr) {
+		sysreg_write(VTTBR_EL2, vttbr);
+		isb();
+	}
+}
+
+/* ---- life cycle -------------------------------------------------------------------------------------- */
+
+int stage2_create(struct domain *d)
+{
+	struct stage2 *s2 = &d->stage2;
+	uint64_t previous;
+	int error;
+
+	rwlock_init(&s2->lock, LOCK_RANK_STAGE2);
+	error = vmid_alloc(&s2->vmid);
+	if (error) {
+		return error;
+	}
+	s2->root = hyp_alloc(stage2_geometry.root_order);
+	if (!s2->root) {
+		vmid_free(s2->vmid);
+		return -XEN_ENOMEM;
+	}
+	s2->nr_table_frames = UINT64_C(1) << stage2_geometry.root_order;
+	s2->vttbr = hyp_to_maddr(s2->root) | FIELD_PREP(VTTBR_VMID, s2->vmid);
+	dsb_ishst(); /* the zeroed root before any walk by this VMID */
+	/* Whoever had this VMID before left entries in TLBs. */
+	previous = stage2_switch_to(s2);
+	tlb_invalidate_vmid_is();
+	stage2_switch_back(previous);
+	return 0;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage-2 tables on the host: what is mapped where, blocks and splits, and the order of every change of a valid
+ * entry (break-before-make). Tables are real memory at the host's HYP_BASE; TLBIs and barriers are recorded.
+ */
+#include "stage2/stage2_internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "arm64/cpu.h"
+#include "arm64/pte.h"
+#include "domain/domain.h"
+#include "tests/unit/fake_machine.h"
+
+#define RAM_BYTES (UINT64_C(4) << 20)
+#define M2 512          /* frames of 2 MiB */
+
+static uint64_t ram_next, ram_limit;
+static unsigned int nr_alloc, nr_free;
+static mfn_t put_last;
+static unsigned int nr_put;
+static struct domain dom;
+
+/* ---- fakes of mm/ and lib/lock ----------------------------------------------------------------- */
+
+void *hyp_alloc(unsigned int order)
+{
+	uint64_t size = PAGE_SIZE << order;
+
+	ram_next = ALIGN_UP(ram_next, size);
+	if (ram_next + size > ram_limit) {
+		return NULL;
+	}
+	ram_next += size;
+	nr_alloc++;
+	return memset((void *)(uintptr_t)(HYP_BASE + ram_next - size), 0, size);
+}
+
+void hyp_free(void *va, unsigned int order)
+{
+	fake_machine_note("free 0x%lx", (unsigned long)hyp_to_maddr(va));
+	nr_free++;
+}
+
+void frame_put(mfn_t m)
+{
+	fake_machine_note("put 0x%lx", (unsigned long)m.raw);
+	put_last = m;
+	nr_put++;
+}
+
+bool frame_get(mfn_t m, uint16_t domid)
+{
+	return m.raw != 0xbad;
+}
+
+void spin_lock(struct spinlock *lock)
+{
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+}
+
+void rwlock_init(struct rwlock *lock, enum lock_rank rank)
+{
+}
+
+void read_lock(struct rwlock *lock)
+{
+}
+
+void read_unlock(struct rwlock *lock)
+{
+}
+
+void write_lock(struct rwlock *lock)
+{
+	fake_machine_note("lock");
+}
+
+void write_unlock(struct rwlock *lock)
+{
+	fake_machine_note("unlock");
+}
+
+bool write_is_mine(const struct rwlock *lock)
+{
+	return true;
+}
+
+/* ---- fixture ------------------------------------------------------------------------------------ */
+
+static int set_up(void **state)
+{
+	fake_machine_reset();
+	cpu_features.pa_bits = 40;
+	cpu_features.s2fwb = false;
+	if (!ram_limit) {
+		void *at = mmap((void *)(uintptr_t)HYP_BASE, RAM_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		assert_ptr_equal(at, (void *)(uintptr_t)HYP_BASE);
+	}
+	ram_limit = RAM_BYTES;
+	ram_next = PAGE_SIZE;
+	nr_alloc = nr_free = nr_put = 0;
+	memset(&dom, 0, sizeof(dom));
+	dom.id = 7;
+	stage2_init_machine();
+	assert_int_equal(stage2_create(&dom), 0);
+	fake_machine_log_clear();
+	return 0;
+}
+
+static uint64_t *entry_at(uint64_t g, unsigned int level)
+{
+	uint64_t ipa = g << 12;
+	uint64_t *table = dom.stage2.root;
+	uint64_t *entry = &table[ipa >> PTE_LEVEL_SHIFT(stage2_geometry.root_level)];
+
+	for (unsigned int l = stage2_geometry.root_level; l < level; l++) {
+		assert_true(pte_is_table(*entry, l));
+		entry = (uint64_t *)(uintptr_t)(HYP_BASE + (*entry & PTE_ADDR)) + PTE_INDEX(ipa, l + 1);
+	}
+	return entry;
+}
+
+static void assert_maps(uint64_t g, uint64_t m, enum stage2_type type)
+{
+	enum stage2_type found_type = STAGE2_INVALID;
+	mfn_t found = MFN_INVALID;
+
+	assert_int_equal(stage2_lookup(&dom, gfn(g), &found, &found_type), 0);
+	assert_int_equal(found.raw, m);
+	assert_int_equal(found_type, type);
+}
+
+static void assert_hole(uint64_t g)
+{
+	enum stage2_type type;
+	mfn_t m;
+
+	assert_int_equal(stage2_lookup(&dom, gfn(g), &m, &type), -XEN_ENOENT);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------- */
+
+static void geometry_follows_the_physical_address_size(void **state)
+{
+	/* VTCR_EL2: T0SZ and SL0 of DDI 0487, "Stage 2 translation ... 4KB granule". */
+	static const struct {
+		unsigned int bits, root_level, root_order;
+		uint64_t t0sz, sl0, ps;
+	} cases[] = {
+		{ 32, 1, 0, 32, 1, 0 }, { 36, 1, 0, 28, 1, 1 }, { 40, 1, 1, 24, 1, 2 },
+		{ 42, 1, 3, 22, 1, 3 }, { 44, 0, 0, 20, 2, 4 }, { 48, 0, 0, 16, 2, 5 },
+	};
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
+		cpu_features.pa_bits = cases[n].bits;
+		stage2_init_machine();
+		assert_int_equal(stage2_geometry.root_level, cases[n].root_level);
+		assert_int_equal(stage2_geometry.root_order, cases[n].root_order);
+		assert_int_equal(stage2_geometry.vtcr & 0x3f, cases[n].t0sz);
+		assert_int_equal(stage2_geometry.vtcr >> 6 & 3, cases[n].sl0);
+		assert_int_equal(stage2_geometry.vtcr >> 16 & 7, cases[n].ps);
+	}
+}
+
+static void aligned_ranges_become_blocks(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2 + 3, STAGE2_RAM), 0);
+	assert_true(pte_is_leaf(*entry_at(0x40000, 2), 2));
+	assert_true(pte_is_table(*entry_at(0x40000 + M2, 2), 2));
+	assert_maps(0x40000 + 5, 0x80000 + 5, STAGE2_RAM);
+	assert_maps(0x40000 + M2 + 2, 0x80000 + M2 + 2, STAGE2_RAM);
+	assert_hole(0x40000 + M2 + 3);
+	/* Nothing was valid before: no invalidation is owed. */
+	fake_machine_expect_none("tlbi");
+}
+
+static void ranges_of_different_alignment_stay_pages(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80001), M2, STAGE2_RAM), 0);
+	assert_true(pte_is_table(*entry_at(0x40000, 2), 2));
+	assert_maps(0x40000 + M2 - 1, 0x80000 + M2, STAGE2_RAM);
+}
+
+static void unmap_of_one_page_splits_its_block_by_break_before_make(void **state)
+{
+	uint64_t *block;
+
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
+	block = entry_at(0x40000, 2);
+	fake_machine_log_clear();
+	fake_machine_watch(block, 1);
+	assert_int_equal(stage2_unmap(&dom, gfn(0x40007), 1), 0);
+	/* Block gone, TLBs clean, then the table; then the page goes and is invalidated in turn. */
+	fake_machine_expect("lock", "store invalid 0x0", "dsb ish", "tlbi vmalls12e1is", "dsb ish",
+			    "dsb ishst", "store valid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish",
+			    "tlbi vmalle1is", "dsb ish", "unlock");
+	assert_hole(0x40007);
+	assert_maps(0x40006, 0x80006, STAGE2_RAM);
+	assert_maps(0x40008, 0x80008, STAGE2_RAM);
+	assert_maps(0x40000 + M2 - 1, 0x80000 + M2 - 1, STAGE2_RAM);
+}
+
+static void replacing_a_page_breaks_it_first(void **state)
+{
+	uint64_t *page;
+
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
+	page = entry_at(0x1000, 3);
+	fake_machine_log_clear();
+	fake_machine_watch(page, 1);
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9001), 1, STAGE2_SHARED), 0);
+	fake_machine_expect("store invalid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is",
+			    "dsb ish", "store valid 0x0", "dsb ishst", "unlock");
+	assert_maps(0x1000, 0x9001, STAGE2_SHARED);
+}
+
+static void a_block_over_pages_frees_their_table_after_the_tlbi(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 3, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0xa0000), M2, STAGE2_RAM), 0);
+	fake_machine_expect("tlbi vmalls12e1is", "dsb ish", "free");
+	assert_true(pte_is_leaf(*entry_at(0x40000, 2), 2));
+	assert_maps(0x40001, 0xa0001, STAGE2_RAM);
+	assert_int_equal(nr_free, 1);
+}
+
+static void foreign_references_are_dropped_after_the_tlbi(void **state)
+{
+	struct domain other = { .id = 9 };
+
+	(void)other;
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_FOREIGN_RW), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
+	fake_machine_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish", "put 0x9000");
+	assert_int_equal(nr_put, 1);
+	/* Own RAM has no reference for its mapping. */
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9001), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
+	assert_int_equal(nr_put, 1);
+}
+
+static void more_references_than_fit_are_dropped_in_parts(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 200, STAGE2_FOREIGN_RO), 0);
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 200), 0);
+	assert_int_equal(nr_put, 200);
+}
+
+static void invalidation_is_for_the_domains_vmid(void **state)
+{
+	fake_machine_sysreg_set("VTTBR_EL2", 0x1234000);
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
+	fake_machine_expect("msr VTTBR_EL2", "isb", "tlbi ipas2e1is", "msr VTTBR_EL2=0x1234000", "isb");
+	assert_int_equal(fake_machine_sysreg_get("VTTBR_EL2"), 0x1234000);
+}
+
+static void without_memory_for_a_table_nothing_is_torn(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
+	ram_limit = ram_next;
+	assert_int_equal(stage2_unmap(&dom, gfn(0x40007), 1), -XEN_ENOMEM);
+	assert_maps(0x40007, 0x80007, STAGE2_RAM);
+	assert_true(pte_is_leaf(*entry_at(0x40000, 2), 2));
+	assert_int_equal(stage2_map(&dom, gfn(0x80000), mfn(0x80000), 1, STAGE2_RAM), -XEN_ENOMEM);
+}
+
+static void ranges_beyond_the_ipa_space_are_refused(void **state)
+{
+	uint64_t limit = UINT64_C(1) << (40 - 12);
+
+	assert_int_equal(stage2_map(&dom, gfn(limit), mfn(1), 1, STAGE2_RAM), -XEN_EINVAL);
+	assert_int_equal(stage2_map(&dom, gfn(limit - 1), mfn(1), 2, STAGE2_RAM), -XEN_EINVAL);
+	assert_int_equal(stage2_map(&dom, gfn(0), mfn(1), UINT64_MAX, STAGE2_RAM), -XEN_EINVAL);
+	assert_int_equal(stage2_unmap(&dom, gfn(UINT64_MAX), 1), -XEN_EINVAL);
+	assert_int_equal(stage2_map(&dom, gfn(limit - 1), mfn(1), 1, STAGE2_RAM), 0);
+	assert_maps(limit - 1, 1, STAGE2_RAM);
+}
+
+static void a_frame_is_referenced_only_when_it_is_the_domains_own(void **state)
+{
+	enum stage2_type type;
+	mfn_t m;
+
+	assert_int_equal(stage2_map(&dom, gfn(1), mfn(0x100), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(2), mfn(0x101), 1, STAGE2_DEVICE), 0);
+	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_FOREIGN_RW), 0);
+	assert_int_equal(stage2_map(&dom, gfn(4), mfn(0xbad), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_get_frame(&dom, gfn(1), &m, &type), 0);
+	assert_int_equal(m.raw, 0x100);
+	assert_int_equal(stage2_get_frame(&dom, gfn(2), &m, &type), -XEN_EINVAL);
+	assert_int_equal(stage2_get_frame(&dom, gfn(3), &m, &type), -XEN_EINVAL);
+	assert_int_equal(stage2_get_frame(&dom, gfn(4), &m, &type), -XEN_EINVAL);
+	assert_int_equal(stage2_get_frame(&dom, gfn(5), &m, &type), -XEN_ENOENT);
+}
+
+static void holes_are_skipped_by_whole_tables(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_hole_frames(&dom, gfn(0x40000)), 0);
+	assert_int_equal(stage2_hole_frames(&dom, gfn(0x40001)), 1);
+	assert_int_equal(stage2_hole_frames(&dom, gfn(0x40000 + M2)), M2);
+	assert_int_equal(stage2_hole_frames(&dom, gfn(0x80000)), UINT64_C(1) << 18);
+}
+
+static void destroy_gives_back_every_table(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 2 * M2 + 7, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_DEVICE), 0);
+	stage2_unmap(&dom, gfn(0x40000), 3 * M2) == 0 ? (void)0 : fail();
+	assert_int_equal(stage2_unmap(&dom, gfn(3), 1), 0);
+	stage2_free_root(&dom.stage2);
+	assert_int_equal(nr_free, nr_alloc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(geometry_follows_the_physical_address_size, set_up),
+		cmocka_unit_test_setup(aligned_ranges_become_blocks, set_up),
+		cmocka_unit_test_setup(ranges_of_different_alignment_stay_pages, set_up),
+		cmocka_unit_test_setup(unmap_of_one_page_splits_its_block_by_break_before_make, set_up),
+		cmocka_unit_test_setup(replacing_a_page_breaks_it_first, set_up),
+		cmocka_unit_test_setup(a_block_over_pages_frees_their_table_after_the_tlbi, set_up),
+		cmocka_unit_test_setup(foreign_references_are_dropped_after_the_tlbi, set_up),
+		cmocka_unit_test_setup(more_references_than_fit_are_dropped_in_parts, set_up),
+		cmocka_unit_test_setup(invalidation_is_for_the_domains_vmid, set_up),
+		cmocka_unit_test_setup(without_memory_for_a_table_nothing_is_torn, set_up),
+		cmocka_unit_test_setup(ranges_beyond_the_ipa_space_are_refused, set_up),
+		cmocka_unit_test_setup(a_frame_is_referenced_only_when_it_is_the_domains_own, set_up),
+		cmocka_unit_test_setup(holes_are_skipped_by_whole_tables, set_up),
+		cmocka_unit_test_setup(destroy_gives_back_every_table, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
