@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an event to an interrupt in a vCPU's list: lines, edges, SGIs, physical interrupts; and the one
+ * routine through which every change of an interrupt goes, vgic_irq_update(). Which interrupts are then
+ * in list registers is vgic_lr.c's.
+ */
+#include "vgic/vgic_internal.h"
+
+#include "lib/assert.h"
+#include "sched/sched.h"
+
+/* ---- one interrupt ---------------------------------------------------------------------------- */
+
+struct vgic_irq *vgic_irq_find(struct domain *d, struct vcpu *bank, uint32_t vintid)
+{
+	if (vintid < VGIC_NR_PRIVATE) {
+		return &bank->vgic.private_irqs[vintid];
+	}
+	if (vintid - VGIC_NR_PRIVATE < d->vgic.nr_spis) {
+		return &d->vgic.spis[vintid - VGIC_NR_PRIVATE];
+	}
+	return NULL;
+}
+
+struct vcpu *vgic_irq_target(const struct domain *d, const struct vgic_irq *irq)
+{
+	uint32_t target = irq->state.target;
+	uint32_t id;
+
+	if (d->vgic.version == GIC_V2) {
+		if (target == 0) {
+			return NULL;
+		}
+		id = (uint32_t)__builtin_ctz(target); /* of several the lowest: 1-of-N leaves the choice open */
+	} else if ((target & VGIC_IROUTER_IRM) != 0) {
+		id = 0;
+	} else {
+		/* xen-abi-arm section 1.5: sixteen vCPUs to an Aff1. */
+		if ((target & 0xff00f0) != 0) {
+			return NULL;
+		}
+		id = (target >> 8) * 16 + (target & 0xf);
+	}
+	return id < d->nr_vcpus ? d->vcpu[id] : NULL;
+}
+
+void vgic_irq_set_latch(struct vgic_irq *irq)
+{
+	/* Edges merge as long as the guest has not taken the first. While it runs it may just have: then
+	 * vgic_sync() decides. */
+	if (!irq->lr_latch || vgic_irq_is_live(irq)) {
+		irq->state.latch = true;
+	}
+}
+
+void vgic_irq_give_back(struct vgic_irq *irq)
+{
+	struct vgic_irq_state *state = &irq->state;
+
+	if (!vgic_irq_is_physical_spi(irq) || state->enabled || state->active || !state->latch) {
+		return;
+	}
+	state->latch = false;
+	if (!state->level) {
+		gic_set_pending(irq->vintid, true); /* an edge would be lost; a level is there to be seen */
+	}
+	gic_set_active(irq->vintid, false);
+}
+
+/* ---- changes ------------------------------------------------------------------------------------ */
+
+struct vcpu *vgic_irq_lock(struct domain *d, struct vcpu *bank, struct vgic_irq *irq)
+{
+	struct vcpu *home = bank;
+
+	if (!vgic_irq_is_spi(irq)) {
+		spin_lock(&home->vgic.lock);
+		return home;
+	}
+	ASSERT(spin_is_mine(&d->vgic.lock));
+	home = atomic_load_acquire(&irq->vcpu); /* pairs with the release in vgic_irq_unlist() */
+	if (home != NULL) {
+		spin_lock(&home->vgic.lock);
+		if (irq->vcpu == home) {
+			return home;
+		}
+		spin_unlock(&home->vgic.lock);
+	}
+	/* Idle, and stays so: the lock that listing takes is held. */
+	home = vgic_irq_target(d, irq);
+	if (home != NULL) {
+		spin_lock(&home->vgic.lock);
+	}
+	return home;
+}
+
+enum nudge {
+	NUDGE_NONE,
+	NUDGE_KICK,             /* it runs with a list register that says something else */
+	NUDGE_WAKE,             /* there is something to deliver */
+	NUDGE_MOVE              /* idle, and to be delivered elsewhere */
+};
+
+/* The interrupt's state is final: make the list agree. home's lock is held. */
+static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *irq)
+{
+	bool wanted = vgic_irq_is_wanted(irq);
+
+	if (irq->lr == 0 && !wanted) {
+		vgic_irq_give_back(irq);
+		if (irq->vcpu != NULL) {
+			vgic_irq_unlist(irq);
+		}
+		return NUDGE_NONE;
+	}
+	if (irq->vcpu == NULL) {
+		if (vgic_irq_is_spi(irq) && vgic_irq_target(d, irq) != home) {
+			return NUDGE_MOVE; /* the change was to its target */
+		}
+		if (home == NULL) {
+			return NUDGE_NONE; /* pending, until it gets one */
+		}
+		WRITE_ONCE(irq->vcpu, home);
+		list_add_tail(&irq->link, &home->vgic.pending);
+	} else if (irq->lr == 0 && vgic_irq_leaves(home, irq)) {
+		vgic_irq_unlist(irq);
+		return NUDGE_MOVE;
+	}
+	WRITE_ONCE(home->vgic.work, true);
+	if (wanted && !irq->state.active) {
+		return NUDGE_WAKE;
+	}
+	return home->vgic.lr_live ? NUDGE_KICK : NUDGE_NONE;
+}
+
+static void nudge_vcpu(struct vcpu *v, enum nudge nudge)
+{
+	/* The current vCPU passes vgic_flush() before it goes on; not so when it is about to block. */
+	if (v == current_vcpu() && v->sched.state == SCHED_RUNNING) {
+		return;
+	}
+	if (nudge == NUDGE_WAKE) {
+		sched_wake(v);
+	} else if (nudge == NUDGE_KICK) {
+		sched_kick(v->sched.cpu);
+	}
+}
+
+void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq, vgic_change_t change,
+		     uint32_t value)
+{
+	enum nudge nudge;
+
+	do {
+		struct vcpu *home = vgic_irq_lock(d, bank, irq);
+
+		if (change != NULL) {
+			change(d, irq, value);
+			change = NULL;
+		}
+		nudge = settle(d, home, irq);
+		if (home != NULL) {
+			spin_unlock(&home->vgic.lock);
+			nudge_vcpu(home, nudge);
+		}
+		/* Twice at most: now it is idle, so the next home is its target. */
+	} while (nudge == NUDGE_MOVE);
+}
+
+void vgic_update_all(struct domain *d)
+{
+	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+
+		if (v != NULL) {
+			spin_lock(&v->vgic.lock);
+			v->vgic.work = true;
+			spin_unlock(&v->vgic.lock);
+			nudge_vcpu(v, NUDGE_WAKE);
+		}
+	}
+}
+
+/* Find, lock what an SPI needs, change. A device may be configured with an INTID that does not exist. */
+static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_change_t change, uint32_t value)
+{
+	struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
+
+	ASSERT(vintid >= VGIC_NR_SGIS);
+	if (irq == NULL) {
+		return;
+	}
+	if (vgic_irq_is_spi(irq)) {
+		spin_lock(&d->vgic.lock);
+		vgic_irq_update(d, NULL, irq, change, value);
+		spin_unlock(&d->vgic.lock);
+	} else {
+		vgic_irq_update(d, v, irq, change, value);
+	}
+}
+
+/* ---- lines, edges, SGIs ------------------------------------------------------------------------- */
+
+static void change_line(struct domain *d, struct vgic_irq *irq, uint32_t level)
+{
+	bool rises = level != 0 && !irq->state.line;
+
+	irq->state.line = level != 0;
+	if (rises && !irq->state.level) {
+		vgic_irq_set_latch(irq);
+	}
+}
+
+static void change_edge(struct domain *d, struct vgic_irq *irq, uint32_t unused)
+{
+	vgic_irq_set_latch(irq);
+}
+
+static void change_sgi(struct domain *d, struct vgic_irq *irq, uint32_t source)
+{
+	if (!vgic_irq_is_v2_sgi(d, irq)) {
+		vgic_irq_set_latch(irq);
+	} else if (!irq->lr_latch || irq->lr_source != source || vgic_irq_is_live(irq)) {
+		irq->state.sgi_sources |= (uint8_t)(1u << source);
+	}
+}
+
+void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level)
+{
+	const struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
+
+	/* Called at each exit for the timers; the caller is the only one who changes the line. */
+	if (irq != NULL && READ_ONCE(irq->state.line) != level) {
+		update(d, v, vintid, change_line, level);
+	}
+}
+
+void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid)
+{
+	update(d, v, vintid, change_edge, 0);
+}
+
+void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi)
+{
+	vgic_irq_update(to->domain, to, &to->vgic.private_irqs[sgi], change_sgi, from->id);
+}
+
+bool vgic_is_active(struct vcpu *v, uint32_t vintid)
+{
+	ASSERT(vintid < VGIC_NR_PRIVATE);
+	vgic_sync(v);
+	return READ_ONCE(v->vgic.private_irqs[vintid].state.active);
+}
+
+/* ---- physical interrupts ------------------------------------------------------------------------- */
+
+int vgic_assign_physical(struct domain *d, uint32_t intid, enum gic_trigger trigger)
+{
+	struct vgic_irq *irq;
+	int ret = 0;
+
+	if (!d->is_hardware || intid < INTID_SPI_FIRST || intid >= gic_info.nr_intids) {
+		return -XEN_EINVAL;
+	}
+	irq = vgic_irq_find(d, NULL, intid);
+	if (irq == NULL) {
+		return -XEN_EINVAL;
+	}
+	spin_lock(&d->vgic.lock);
+	if (irq->hw || irq_is_registered(intid)) {
+		ret = -XEN_EBUSY;
+	} else {
+		struct vcpu *target = vgic_irq_target(d, irq);
+
+		irq->hw = true;
+		irq->state.level = trigger == GIC_LEVEL;
+		gic_disable(intid);
+		gic_set_trigger(intid, trigger);
+		if (target != NULL) {
+			gic_set_target(intid, target->sched.cpu);
+		}
+	}
+	spin_unlock(&d->vgic.lock);
+	return ret;
+}
+
+bool vgic_physical_interrupt(uint32_t intid)
+{
+	struct domain *d = hardware_domain;
+	struct vgic_irq *irq;
+	struct vcpu *target;
+
+	if (d == NULL || intid < INTID_SPI_FIRST) {
+		return false;
+	}
+	irq = vgic_irq_find(d, NULL, intid);
+	if (irq == NULL || !irq->hw) {
+		return false;
+	}
+	spin_lock(&d->vgic.lock);
+	vgic_irq_update(d, NULL, irq, change_edge, 0);
+	/* The vCPU has moved since: let the next one arrive where it is. */
+	target = vgic_irq_target(d, irq);
+	if (target != NULL && target->sched.cpu != this_cpu_id()) {
+		gic_set_target(intid, target->sched.cpu);
+	}
+	spin_unlock(&d->vgic.lock);
+	return true;
+}
