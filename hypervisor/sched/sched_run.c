@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The choice of the next vCPU, the switch to it, and what a CPU does when there is none.
+ *
+ * Runs on the CPU's own stack, on the way back to a guest: nothing is suspended here, the vCPU that leaves
+ * has all its state in struct vcpu once vcpu_switch() returns.
+ */
+#include "sched/sched_internal.h"
+
+#include "arm64/cpu.h"
+#include "gic/gic.h"
+#include "lib/assert.h"
+#include "mm/mm.h"
+
+void sched_arm_slice(struct run_queue *rq)
+{
+	uint64_t now;
+
+	ASSERT(rq->cpu == this_cpu_id());
+	if (rq->armed_ns == rq->slice_end_ns) {
+		return;
+	}
+	if (rq->slice_end_ns == SCHED_NEVER) {
+		timer_cancel(&rq->slice_timer);
+	} else {
+		now = time_now_ns();
+		timer_set(&rq->slice_timer,
+			  time_ticks() +
+				  (rq->slice_end_ns > now ? time_ns_to_ticks(rq->slice_end_ns - now) : 0));
+	}
+	rq->armed_ns = rq->slice_end_ns;
+}
+
+/*
+ * The vCPU to run next out of this CPU's queue, now its running one; NULL when there is none. prev is
+ * what has run so far (then rq->running), or NULL.
+ */
+static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
+{
+	struct vcpu *next = prev;
+	uint64_t now;
+
+	spin_lock(&rq->lock);
+	ASSERT(rq->running == prev);
+	this_cpu(need_resched) = false;
+	now = time_now_ns();
+	if (rq->nr_waiting == 0) {
+		rq->slice_end_ns = SCHED_NEVER;
+	}
+	if (prev != NULL) {
+		bool may_stay = prev->sched.state == SCHED_RUNNING && prev->sched.pause_count == 0 &&
+				sched_is_allowed(prev, rq->cpu);
+
+		if (may_stay && !rq->yielding && now < rq->slice_end_ns) {
+			goto out;
+		}
+		if (may_stay && now >= rq->slice_end_ns) {
+			rq->slice_over = true;
+		}
+		sched_queue_charge(rq, prev, now);
+		sched_queue_set_running(rq, NULL, now);
+		if (prev->sched.state == SCHED_RUNNING) {
+			sched_queue_set_state(prev, SCHED_RUNNABLE, now);
+		}
+		if (may_stay) {
+			sched_queue_insert(rq, prev);
+		}
+	}
+	next = sched_queue_first(rq, rq->yielding ? prev : NULL);
+	if (next != NULL) {
+		sched_queue_remove(rq, next);
+		sched_queue_set_running(rq, next, now);
+		sched_queue_set_state(next, SCHED_RUNNING, now);
+		/* Guarded by the lock; sched_is_running() may read it any time. */
+		WRITE_ONCE(next->sched.on_cpu, true);
+	}
+out:
+	rq->yielding = false;
+	sched_arm_slice(rq);
+	spin_unlock(&rq->lock);
+	return next;
+}
+
+/* From the own queue, else from another CPU's. */
+static struct vcpu *choose(struct run_queue *rq, struct vcpu *prev)
+{
+	struct vcpu *next = take_next(rq, prev);
+
+	while (next == NULL && sched_steal(rq)) {
+		next = take_next(rq, NULL);
+	}
+	return next;
+}
+
+static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *next)
+{
+	vcpu_switch(prev, next);
+	this_cpu(current_vcpu) = next;
+	if (prev != NULL) {
+		sched_release(rq, prev);
+	}
+}
+
+/*
+ * Nothing to run. Interrupts are masked, so one that comes between the last look and the WFI is still pending
+ * and ends the WFI at once; a vCPU queued here, or offered, comes with a kick.
+ */
+static struct vcpu *idle(struct run_queue *rq)
+{
+	for (;;) {
+		struct vcpu *next;
+
+		sched_advertise_idle(rq);
+		next = choose(rq, NULL);
+		if (next != NULL) {
+			sched_withdraw_idle(rq);
+			return next;
+		}
+		epoch_poll();
+		if (!frame_pool_scrub_idle()) {
+			lock_assert_none_held();
+			epoch_idle_enter(); /* M1: a CPU that sleeps has no window */
+			cpu_wfi();
+			epoch_idle_leave();
+		}
+		irq_handle_pending();
+	}
+}
+
+void sched_run(void)
+{
+	struct run_queue *rq = &this_cpu(run_queue);
+	struct vcpu *prev = current_vcpu();
+	struct vcpu *next = choose(rq, prev);
+
+	if (next == NULL) {
+		if (prev != NULL) {
+			/* Saved before others may take it. */
+			switch_vcpu(rq, prev, NULL);
+		}
+		prev = NULL;
+		next = idle(rq);
+	}
+	if (next != prev) {
+		switch_vcpu(rq, prev, next);
+	}
+	if (rq->slice_over) {
+		rq->slice_over = false;
+		sched_balance(rq);
+	}
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's way between its states: start and stop, block and wake, pause, and its parameters.
+ *
+ *                 start              chosen
+ *       OFFLINE ---------> RUNNABLE <------> RUNNING ---+
+ *          ^                  ^     preempted  |  ^     | stop
+ *          |                  |         block  |  | woken before it left its CPU
+ *          |                  |  wake          v  |     |
+ *          |                  +------------ BLOCKED     |
+ *          +--------------------------------------------+
+ *
+ * Pausing is apart from that: a paused vCPU keeps its state, only that it is in no queue.
+ *
+ * Blocking against waking. Whoever wakes has first made the reason visible (an interrupt pending in the
+ * virtual GIC, a flag) and then calls sched_wake(), which looks at the state under the queue's lock. Whoever
+ * blocks first sets BLOCKED under that lock and then looks for reasons. If the waker had the lock first, its
+ * reason is visible to the look that follows; if it had it second, it finds BLOCKED and undoes it. The
+ * look cannot be under the lock, as the virtual GIC's locks rank before the queue's.
+ */
+#include "sched/sched_internal.h"
+
+#include "arm64/atomic.h"
+#include "lib/assert.h"
+
+void sched_vcpu_init(struct vcpu *v)
+{
+	v->sched = (struct sched_vcpu){
+		.state = SCHED_OFFLINE,
+		/* Where it is placed if all CPUs are busy alike. */
+		.cpu = (uint16_t)((v->domain->id + v->id) % nr_cpus),
+		.weight = SCHED_WEIGHT_DEFAULT,
+		.state_since_ns = time_now_ns(),
+	};
+	list_init(&v->sched.link);
+	for (unsigned int i = 0; i < ARRAY_SIZE(v->sched.affinity.bits); i++) {
+		v->sched.affinity.bits[i] = ~UINT64_C(0);
+	}
+}
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
+/* rq is locked and v's. */
+static bool is_online(const struct vcpu *v)
+{
+	/* After CPU_OFF the old registers may not be saved yet: setting new ones now would be undone. */
+	return v->sched.state != SCHED_OFFLINE || v->sched.starting || v->sched.on_cpu;
+}
+
+bool sched_is_online(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+	bool online = is_online(v);
+
+	spin_unlock(&rq->lock);
+	return online;
+}
+
+bool sched_claim_start(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+	bool won = !is_online(v);
+
+	if (won) {
+		v->sched.starting = true;
+	}
+	spin_unlock(&rq->lock);
+	return won;
+}
+
+void sched_start(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	if (v->sched.state == SCHED_OFFLINE) {
+		/* The release of the lock publishes the registers that the starter has set. */
+		v->sched.starting = false;
+		v->sched.wake_pending = false;
+		sched_queue_set_state(v, SCHED_RUNNABLE, time_now_ns());
+	}
+	sched_place(rq, v);
+}
+
+void sched_stop(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	ASSERT(v == current_vcpu() && rq->running == v);
+	sched_queue_set_state(v, SCHED_OFFLINE, time_now_ns());
+	sched_resched(rq);
+	spin_unlock(&rq->lock);
+}
+
+/* ---- block and wake ------------------------------------------------------------------------- */
+
+void sched_wake(struct vcpu *v)
+{
+	struct run_queue *rq;
+
+	/* A running vCPU becomes BLOCKED by its own CPU only, so here no lock is needed to know. */
+	if (v == current_vcpu() && v->sched.state == SCHED_RUNNING) {
+		WRITE_ONCE(v->sched.wake_pending, true);
+		return;
+	}
+	rq = sched_lock_queue_of(v);
+	switch (v->sched.state) {
+	case SCHED_BLOCKED:
+		if (rq->running != v) {
+			sched_queue_set_state(v, SCHED_RUNNABLE, time_now_ns());
+			sched_place(rq, v); /* unlocks */
+			return;
+		}
+		/* On its way out of sched_block(), not yet off its CPU: it simply goes on. */
+		sched_queue_set_state(v, SCHED_RUNNING, time_now_ns());
+		break;
+	case SCHED_RUNNING:
+		WRITE_ONCE(v->sched.wake_pending, true);
+		sched_kick(rq->cpu);
+		break;
+	case SCHED_RUNNABLE: /* looks at everything when its turn comes */
+	case SCHED_OFFLINE:
+		break;
+	}
+	spin_unlock(&rq->lock);
+}
+
+void sched_block_prepare(struct vcpu *v)
+{
+	/* Under the lock: what a waker published before an older wake-up is seen by the caller's look. */
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	ASSERT(v == current_vcpu());
+	v->sched.wake_pending = false;
+	spin_unlock(&rq->lock);
+}
+
+/* Whatever else wakes, the two reasons that can be looked up are looked up. */
+static void block(struct vcpu *v, bool heed_wake_ups)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	ASSERT(v == current_vcpu() && rq->running == v);
+	if (heed_wake_ups && v->sched.wake_pending) {
+		v->sched.wake_pending = false;
+		spin_unlock(&rq->lock);
+		return;
+	}
+	sched_queue_set_state(v, SCHED_BLOCKED, time_now_ns());
+	this_cpu(need_resched) = true;
+	spin_unlock(&rq->lock);
+
+	if (vgic_has_pending(v) || event_upcall_pending(v)) {
+		sched_wake(v); /* finds it BLOCKED and running */
+	}
+}
+
+void sched_block(struct vcpu *v)
+{
+	block(v, true);
+}
+
+void sched_wait_for_interrupt(struct vcpu *v)
+{
+	block(v, false);
+}
+
+void sched_yield(struct vcpu *v)
+{
+	struct run_queue *rq = &this_cpu(run_queue);
+
+	ASSERT(v == current_vcpu());
+	if (READ_ONCE(rq->nr_waiting) > 0) {
+		rq->yielding = true;
+		this_cpu(need_resched) = true;
+	}
+}
+
+/* ---- pause ---------------------------------------------------------------------------------- */
+
+void sched_pause(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	ASSERT(v->sched.pause_count < UINT32_MAX);
+	if (v->sched.pause_count++ == 0) {
+		if (sched_is_queued(v)) {
+			sched_queue_remove(rq, v);
+		}
+		if (rq->running == v) {
+			sched_resched(rq);
+		}
+	}
+	spin_unlock(&rq->lock);
+}
+
+void sched_unpause(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+
+	ASSERT(v->sched.pause_count > 0);
+	v->sched.pause_count--;
+	sched_place(rq, v);
+}
+
+bool sched_is_running(const struct vcpu *v)
+{
+	/* Pairs with the release in sched_release(): when false, the registers are saved. */
+	return atomic_load_acquire(&v->sched.on_cpu);
+}
+
+/* ---- parameters ----------------------------------------------------------------------------- */
+
+uint64_t sched_cpu_time_ns(struct vcpu *v)
+{
+	struct run_queue *rq = sched_lock_queue_of(v);
+	uint64_t time_ns = v->sched.cpu_time_ns;
+	uint64_t now = time_now_ns();
+
+	if (rq->running == v && now > v->sched.run_since_ns) {
+		time_ns += now - v->sched.run_since_ns;
+	}
+	spin_unlock(&rq->lock);
+	return time_ns;
+}
+
+int sched_set_affinity(struct vcpu *v, const struct cpu_mask *affinity)
+{
+	struct run_queue *rq;
+	bool any = false;
+
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		any = any || cpu_mask_test(affinity, cpu);
+	}
+	if (!any) {
+		return -XEN_EINVAL;
+	}
+	rq = sched_lock_queue_of(v);
+	v->sched.affinity = *affinity;
+	if (sched_is_queued(v)) {
+		if (sched_is_allowed(v, rq->cpu)) {
+			sched_offer(rq); /* perhaps to a CPU that was not allowed before */
+		} else {
+			sched_queue_remove(rq, v);
+		}
+	} else if (rq->running == v && !sched_is_allowed(v, rq->cpu)) {
+		sched_resched(rq);
+	}
+	sched_place(rq, v);
+	return 0;
+}
+
+int sched_set_weight(struct vcpu *v, unsigned int weight)
+{
+	struct run_queue *rq;
+
+	if (weight == 0 || weight > SCHED_WEIGHT_MAX) {
+		return -XEN_EINVAL;
+	}
+	rq = sched_lock_queue_of(v);
+	sched_queue_set_weight(rq, v, weight, time_now_ns());
+	spin_unlock(&rq->lock);
+	return 0;
+}
