@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The grant table of a domain as memory: frames of version-1 entries (public/grant_table.h), made one at
+ * creation and more on demand, and mapped by the guest where it likes.
+ */
+#include "grant/grant.h"
+
+#include "abi/xen.h"
+#include "domain/domain.h"
+#include "lib/assert.h"
+#include "mm/mm.h"
+#include "stage2/stage2.h"
+
+_Static_assert(sizeof(struct grant_entry_v1) * GRANT_ENTRIES_PER_FRAME == PAGE_SIZE,
+	       "public/grant_table.h");
+
+/* Up to nr frames; true when there are as many. The grant lock is held. */
+static bool grow_locked(struct domain *d, unsigned int nr)
+{
+	struct grant_domain *grant = &d->grant;
+
+	ASSERT(spin_is_mine(&grant->lock) && nr <= grant->max_frames);
+	while (grant->nr_frames < nr) {
+		void *frame = hyp_alloc_shared(d->id);
+
+		if (frame == NULL) {
+			return false;
+		}
+		grant->frame[grant->nr_frames] = frame;
+		grant->frame_gfn[grant->nr_frames] = GFN_INVALID;
+		grant->nr_frames++;
+	}
+	return true;
+}
+
+int grant_grow(struct domain *d, unsigned int nr)
+{
+	struct grant_domain *grant = &d->grant;
+	int ret = 0;
+
+	if (nr > grant->max_frames) {
+		return -XEN_ENOSPC;
+	}
+	spin_lock(&grant->lock);
+	if (!grow_locked(d, nr)) {
+		ret = -XEN_ENOMEM;
+	}
+	spin_unlock(&grant->lock);
+	return ret;
+}
+
+int grant_domain_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
+{
+	struct grant_domain *grant = &d->grant;
+
+	if (max_frames == 0 || max_frames > GRANT_MAX_FRAMES) {
+		return -XEN_EINVAL;
+	}
+	*grant = (struct grant_domain){
+		.max_frames = max_frames,
+		.max_maptrack_frames = max_maptrack,
+	};
+	spin_lock_init(&grant->lock, LOCK_RANK_GRANT);
+	return grant_grow(d, 1);
+}
+
+void grant_domain_fini(struct domain *d)
+{
+	struct grant_domain *grant = &d->grant;
+
+	while (grant->nr_frames > 0) {
+		grant->nr_frames--;
+		hyp_free_shared(grant->frame[grant->nr_frames]);
+		grant->frame[grant->nr_frames] = NULL;
+	}
+}
+
+/* The frame's page, made if need be; NULL when there is none and cannot be. */
+static void *get_frame(struct domain *d, uint64_t idx)
+{
+	struct grant_domain *grant = &d->grant;
+	void *frame = NULL;
+
+	if (idx >= grant->max_frames) {
+		return NULL;
+	}
+	spin_lock(&grant->lock);
+	if (idx < grant->nr_frames || grow_locked(d, (unsigned int)idx + 1)) {
+		frame = grant->frame[idx];
+	}
+	spin_unlock(&grant->lock);
+	return frame;
+}
+
+/* Is it still there? The guest may have put something else in its place since. The domain's lock is held. */
+static bool is_mapped(struct domain *d, unsigned int idx)
+{
+	gfn_t g = d->grant.frame_gfn[idx];
+	enum stage2_type type;
+	mfn_t m;
+
+	return g.raw != GFN_INVALID.raw && stage2_lookup(d, g, &m, &type) == 0 &&
+	       type == STAGE2_SHARED && m.raw == hyp_to_mfn(d->grant.frame[idx]).raw;
+}
+
+int grant_map_frame(struct domain *d, uint64_t idx, gfn_t g)
+{
+	void *frame;
+	int ret;
+
+	/* The domain's lock orders changes of its physical map; the grant lock is not held across them. */
+	spin_lock(&d->lock);
+	frame = get_frame(d, idx);
+	if (frame == NULL) {
+		ret = -XEN_EINVAL;
+	} else if (is_mapped(d, (unsigned int)idx)) {
+		ret = -XEN_EBUSY;
+	} else {
+		ret = stage2_map(d, g, hyp_to_mfn(frame), 1, STAGE2_SHARED);
+		if (ret == 0) {
+			d->grant.frame_gfn[idx] = g;
+		}
+	}
+	spin_unlock(&d->lock);
+	return ret;
+}
+
+gfn_t grant_frame_gfn(struct domain *d, unsigned int idx)
+{
+	gfn_t g = GFN_INVALID;
+
+	spin_lock(&d->lock);
+	if (get_frame(d, idx) != NULL && is_mapped(d, idx)) {
+		g = d->grant.frame_gfn[idx];
+	}
+	spin_unlock(&d->lock);
+	return g;
+}

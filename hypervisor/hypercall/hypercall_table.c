@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercalls by number (public/xen.h, "enum hypercall_num") and the way from the HVC to a handler and
+ * back. docs/abi.md lists all of them; tools/check-abi.sh compares.
+ */
+#include "hypercall/hypercall_internal.h"
+
+#include "arm64/percpu.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+
+/* clang-format off: a table */
+const struct hypercall_entry hypercall_table[] = {
+	HYPERCALL(platform_op, hc_platform_op, 1),
+	HYPERCALL(memory_op, hc_memory_op, 2),
+	HYPERCALL(multicall, hc_multicall, 2),
+	HYPERCALL(xen_version, hc_xen_version, 2),
+	HYPERCALL(console_io, hc_console_io, 3),
+	HYPERCALL(grant_table_op, hc_grant_table_op, 3),
+	HYPERCALL(vm_assist, hc_vm_assist, 2),
+	HYPERCALL(vcpu_op, hc_vcpu_op, 3),
+	HYPERCALL(sched_op, hc_sched_op, 2),
+	HYPERCALL(event_channel_op, hc_event_channel_op, 2),
+	HYPERCALL(physdev_op, hc_physdev_op, 2),
+	HYPERCALL(hvm_op, hc_hvm_op, 2),
+	HYPERCALL(sysctl, hc_sysctl, 1),
+	HYPERCALL(domctl, hc_domctl, 1),
+};
+/* clang-format on */
+const unsigned int hypercall_table_size = ARRAY_SIZE(hypercall_table);
+
+/* Arguments of the multicall entry under way on this CPU. Handlers never leave their CPU. */
+DEFINE_PER_CPU(uint64_t *, redirected_args);
+
+void hypercall_redirect_args(uint64_t *args)
+{
+	ASSERT(args == NULL || this_cpu(redirected_args) == NULL);
+	this_cpu(redirected_args) = args;
+}
+
+bool hypercall_in_multicall(void)
+{
+	return this_cpu(redirected_args) != NULL;
+}
+
+void hypercall_set_arg(struct vcpu *v, unsigned int n, uint64_t value)
+{
+	uint64_t *redirected = this_cpu(redirected_args);
+
+	ASSERT(n < 5);
+	if (redirected != NULL) {
+		redirected[n] = value;
+	} else {
+		v->regs.x[n] = value;
+	}
+}
+
+int64_t hypercall_call(struct vcpu *v, uint64_t number, const uint64_t args[5])
+{
+	const struct hypercall_entry *entry;
+	int64_t ret;
+
+	if (number >= hypercall_table_size || hypercall_table[number].handler == NULL) {
+		return -XEN_ENOSYS;
+	}
+	entry = &hypercall_table[number];
+	ret = entry->handler(v, args);
+	if (unlikely(ret == -XEN_EFAULT)) {
+		/* Linux takes a buffer that it cannot reach itself for a bug in its own driver: say it. */
+		log_guest(v->domain->id, "%s(%#lx, %#lx, ...): a buffer is not accessible", entry->name,
+			  (unsigned long)args[0], (unsigned long)args[1]);
+	}
+	return ret;
+}
+
+bool hypercall_dispatch(struct vcpu *v)
+{
+	const uint64_t args[5] = {
+		v->regs.x[0], v->regs.x[1], v->regs.x[2], v->regs.x[3], v->regs.x[4],
+	};
+	int64_t ret = hypercall_call(v, v->regs.x[16], args);
+
+	ASSERT(this_cpu(redirected_args) == NULL);
+	if (ret == -XEN_ERESTART) {
+		return true;
+	}
+	v->regs.x[0] = (uint64_t)ret;
+	return false;
+}
