@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Access to a guest's memory (design.md, "Guest copy").
+ *
+ * By guest virtual address: the hardware translates as the guest would (AT S12E1R/W), under the stage-2 lock so
+ * that the answer still holds when a reference on the frame is taken; a translation that fails because another
+ * CPU is changing stage 2 (a block being split) is repeated under the lock, so -XEN_EFAULT is never false.
+ *
+ * The window takes the caller's view: Write-Back when PAR_EL1 reports Normal Write-Back and the caller's own M and C are
+ * set, else Non-cacheable, so that firmware that calls with its MMU off is served correctly.
+ */
+#include "domain/domain.h"
+
+#include "arm64/at.h"
+#include "arm64/barrier.h"
+#include "arm64/sysreg.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+/* PAR_EL1.ATTR of Normal memory, Inner and Outer Write-Back, whatever the allocation and transient hints. */
+static bool attr_is_write_back(uint64_t attr)
+{
+	uint64_t outer = attr >> 4, inner = attr & 0xf;
+
+	/* 0b01RW transient and 0b11RW non-transient Write-Back; 0b0100 is Non-cacheable. 0xf0 is tagged WB. */
+	if (attr == 0xf0) {
+		return true;
+	}
+	return (outer & 4) != 0 && outer != 4 && (inner & 4) != 0 && inner != 4;
+}
+
+struct guest_page {
+	mfn_t mfn;
+	enum window_attr attr;
+};
+
+/* C3: what the caller shares with EL2 must be Write-Back, unless its caches are off altogether. */
+static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool caches_on, struct guest_page *page)
+{
+	uint64_t attr = FIELD_GET(PAR_ATTR, par);
+
+	if (stage2_attr_forces_wb(d)) {
+		page->attr = WINDOW_WB;
+		return 0;
+	}
+	if (!caches_on) {
+		page->attr = stage2_attr_window(d, frame_of(page->mfn));
+		return 0;
+	}
+	if (!attr_is_write_back(attr)) {
+		log_guest(d->id, "hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
+			  "Inner and Outer Write-Back (public/arch-arm.h): refused", gva, attr);
+		return -XEN_EINVAL;
+	}
+	page->attr = WINDOW_WB;
+	return 0;
+}
+
+/* Translate one page of the current vCPU; a reference on the frame is held on success. */
+static int get_page(uint64_t gva, bool write, struct guest_page *page)
+{
+	struct domain *d = current_vcpu()->domain;
+	uint64_t saved_par = sysreg_read(PAR_EL1);
+	uint64_t sctlr = sysreg_read(SCTLR_EL1);
+	uint64_t par;
+	int error = 0;
+
+	read_lock(&d->stage2.lock);
+	par = write ? at_s12e1w(gva) : at_s12e1r(gva);
+	sysreg_write(PAR_EL1, saved_par);
+	if ((par & PAR_F) != 0) {
+		error = -XEN_EFAULT;
+	} else {
+		page->mfn = maddr_to_mfn(par & PAR_PA);
+		if (!frame_get(page->mfn, d->id)) {
+			error = -XEN_EFAULT; /* a device, or another domain's frame */
+		}
+	}
+	read_unlock(&d->stage2.lock);
+	if (error == 0) {
+		error = check_attributes(d, gva, par, (sctlr & SCTLR_M) && (sctlr & SCTLR_C), page);
+		if (error) {
+			frame_put(page->mfn);
+		}
+	}
+	return error;
+}
+
+/* Where to_guest says which way; buffer is Tenon's side. */
+static int copy(uint64_t gva, void *buffer, size_t size, bool to_guest)
+{
+	while (size > 0) {
+		uint64_t offset = gva & (PAGE_SIZE - 1);
+		size_t part = MIN(size, (size_t)(PAGE_SIZE - offset));
+		struct guest_page page;
+		char *window;
+		int error;
+
+		error = get_page(gva, to_guest, &page);
+		if (error) {
+			return error;
+		}
+		window = window_map(page.mfn, page.attr);
+		if (to_guest) {
+			memcpy(window + offset, buffer, part);
+		} else {
+			memcpy(buffer, window + offset, part);
+		}
+		window_unmap(window);
+		frame_put(page.mfn);
+		gva += part;
+		buffer = (char *)buffer + part;
+		size -= part;
+	}
+	return 0;
+}
+
+int guest_copy_from(void *to, uint64_t gva, size_t size)
+{
+	return copy(gva, to, size, false);
+}
+
+int guest_copy_to(uint64_t gva, const void *from, size_t size)
+{
+	return copy(gva, (void *)(uintptr_t)from, size, true);
+}
+
+int guest_get_frame(uint64_t gva, mfn_t *m)
+{
+	struct guest_page page;
+	int error = get_page(gva, true, &page);
+
+	if (error == 0) {
+		*m = page.mfn;
+	}
+	return error;
+}
+
+/* By guest physical address. The attribute lock keeps cold and warm apart while the window is in use. */
+static int copy_ipa(struct domain *d, ipa_t ipa, void *buffer, size_t size, bool to_guest)
+{
+	while (size > 0) {
+		uint64_t offset = ipa & (PAGE_SIZE - 1);
+		size_t part = MIN(size, (size_t)(PAGE_SIZE - offset));
+		enum stage2_type type;
+		mfn_t m;
+		char *window;
+		int error;
+
+		error = stage2_get_frame(d, ipa_to_gfn(ipa), &m, &type);
+		if (error) {
+			return error;
+		}
+		read_lock(&d->attr_lock);
+		window = window_map(m, stage2_attr_window(d, frame_of(m)));
+		if (to_guest && buffer) {
+			memcpy(window + offset, buffer, part);
+		} else if (to_guest) {
+			memset(window + offset, 0, part);
+		} else {
+			memcpy(buffer, window + offset, part);
+		}
+		window_unmap(window);
+		/* Non-cacheable writes are at the PoC once complete: before the guest can be started. */
+		dsb_sy();
+		read_unlock(&d->attr_lock);
+		frame_put(m);
+		ipa += part;
+		buffer = buffer ? (char *)buffer + part : NULL;
+		size -= part;
+	}
+	return 0;
+}
+
+int guest_copy_to_ipa(struct domain *d, ipa_t ipa, const void *from, size_t size)
+{
+	return copy_ipa(d, ipa, (void *)(uintptr_t)from, size, true);
+}
+
+int guest_copy_from_ipa(struct domain *d, void *to, ipa_t ipa, size_t size)
+{
+	return copy_ipa(d, ipa, to, size, false);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing the vCPU that a CPU runs: EL1 and EL0 registers, FP/SIMD, interrupt controller, timer, stage 2.
+ *
+ * No moment may pair one domain's stage 1 with another's VTTBR, or a speculative walk would fill TLBs with
+ * the mixture (errata 1319367, 1319537 of Cortex-A72/A57, 1530923 of A55: public lists of Arm Ltd). So EL1's walks are
+ * disabled first (TCR_EL1.EPD0/1, with the MMU on so that nothing is translated flat), then VTTBR changes,
+ * then the rest, and the walks come back last.
+ */
+#include "domain/domain.h"
+
+#include "arm64/barrier.h"
+#include "arm64/percpu.h"
+#include "arm64/sysreg.h"
+#include "arm64/tlb.h"
+#include "domain/vcpu_runstate.h"
+#include "domain/vcpu_switch.h"
+#include "lib/assert.h"
+
+#define TCR_EPD0 BIT64(7)
+#define TCR_EPD1 BIT64(23)
+
+/* The domain's vCPU that last ran on each CPU: another one's stage-1 TLB entries must not be used. */
+static DEFINE_PER_CPU(struct vcpu *, last_vcpu);
+static DEFINE_PER_CPU(uint16_t, last_vmid);
+
+#define SYSREGS(op) \
+	op(sp_el0, SP_EL0) op(sp_el1, SP_EL1) op(elr_el1, ELR_EL1) op(spsr_el1, SPSR_EL1) \
+	op(actlr_el1, ACTLR_EL1) op(cpacr_el1, CPACR_EL1) op(ttbr0_el1, TTBR0_EL1) \
+	op(ttbr1_el1, TTBR1_EL1) op(mair_el1, MAIR_EL1) op(amair_el1, AMAIR_EL1) op(esr_el1, ESR_EL1) \
+	op(far_el1, FAR_EL1) op(afsr0_el1, AFSR0_EL1) op(afsr1_el1, AFSR1_EL1) op(par_el1, PAR_EL1) \
+	op(vbar_el1, VBAR_EL1) op(contextidr_el1, CONTEXTIDR_EL1) op(csselr_el1, CSSELR_EL1) \
+	op(tpidr_el0, TPIDR_EL0) op(tpidrro_el0, TPIDRRO_EL0) op(tpidr_el1, TPIDR_EL1)
+
+#define SAVE(field, name) s->field = sysreg_read(name);
+#define LOAD(field, name) sysreg_write(name, s->field);
+
+static void save_sysregs(struct vcpu_sysreg_state *s)
+{
+	SYSREGS(SAVE)
+	s->sctlr_el1 = sysreg_read(SCTLR_EL1);
+	s->tcr_el1 = sysreg_read(TCR_EL1);
+}
+
+static void load_sysregs(const struct vcpu_sysreg_state *s)
+{
+	SYSREGS(LOAD)
+}
+
+static void save(struct vcpu *v)
+{
+	save_sysregs(&v->sysregs);
+	fp_save(&v->fp);
+	v->hcr_el2 = (v->hcr_el2 & ~HCR_VSE) | (sysreg_read(HCR_EL2) & HCR_VSE);
+	vtimer_save(v);
+	vgic_save(v);
+	runstate_update(v);
+}
+
+/* EL1 translates nothing until the next vCPU's TCR is there. */
+static void stop_walks(void)
+{
+	sysreg_write(TCR_EL1, sysreg_read(TCR_EL1) | TCR_EPD0 | TCR_EPD1);
+	isb();
+	/* With its MMU on and walks disabled EL1 has no translation at all; off would be a flat one. */
+	sysreg_write(SCTLR_EL1, sysreg_read(SCTLR_EL1) | SCTLR_M);
+	isb();
+}
+
+static void load(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	stop_walks();
+	sysreg_write(VTTBR_EL2, d->stage2.vttbr);
+	sysreg_write(HCR_EL2, v->hcr_el2);
+	sysreg_write(VMPIDR_EL2, v->vmpidr);
+	isb(); /* the new VMID before anything of the new stage 1 */
+	if (this_cpu(last_vmid) == d->stage2.vmid && this_cpu(last_vcpu) != v) {
+		/* Another vCPU of this domain ran here: ASIDs are per vCPU as far as TLBs can tell. */
+		tlb_invalidate_vmid_local();
+	}
+	this_cpu(last_vcpu) = v;
+	this_cpu(last_vmid) = d->stage2.vmid;
+	load_sysregs(&v->sysregs);
+	fp_restore(&v->fp);
+	vtimer_load(v);
+	vgic_load(v);
+	/* Last: TTBRs and MAIR are in place before the walks come back. */
+	isb();
+	sysreg_write(SCTLR_EL1, v->sysregs.sctlr_el1);
+	isb();
+	sysreg_write(TCR_EL1, v->sysregs.tcr_el1);
+	runstate_update(v);
+}
+
+void vcpu_switch(struct vcpu *prev, struct vcpu *next)
+{
+	if (prev) {
+		save(prev);
+		if (!next) {
+			/* Idle: no guest's tables are walked, and its VMID may be freed. */
+			stop_walks();
+			sysreg_write(VTTBR_EL2, 0);
+			sysreg_write(HCR_EL2, HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO);
+			isb();
+		}
+	}
+	if (next) {
+		load(next);
+	}
+}
+
+void vcpu_switch_forget(uint16_t vmid)
+{
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		if (per_cpu(last_vmid, cpu) == vmid) {
+			per_cpu(last_vmid, cpu) = 0;
+		}
+	}
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a guest's exit goes: one handler per exception class, and the way back.
+ *
+ * The vectors saved the registers in v->regs; a handler answers with an outcome, and only this file steps over
+ * instructions or injects what a handler asked for.
+ */
+#include "trap/trap_internal.h"
+
+#include "arm64/cpu.h"
+#include "arm64/sysreg.h"
+#include "domain/domain.h"
+#include "gic/gic.h"
+#include "lib/assert.h"
+#include "lib/lock.h"
+#include "lib/log.h"
+#include "mm/mm.h"
+#include "sched/sched.h"
+
+typedef enum trap_outcome (*trap_handler_t)(struct vcpu *v, uint64_t esr);
+
+/* Features that are hidden from guests (SVE, PAC keys): as if they did not exist. */
+static enum trap_outcome trap_absent(struct vcpu *v, uint64_t esr)
+{
+	return TRAP_UNDEFINED;
+}
+
+static const trap_handler_t handlers[ESR_EC_MAX] = {
+	[ESR_EC_UNKNOWN] = trap_absent,
+	[ESR_EC_WFX] = trap_wfx,
+	/* From 32-bit EL0 code only. */
+	[ESR_EC_CP15_32] = trap_cp15_32,
+	[ESR_EC_CP15_64] = trap_cp15_64,
+	[ESR_EC_CP14_32] = trap_cp_absent,
+	[ESR_EC_CP14_LS] = trap_cp_absent,
+	[ESR_EC_CP14_64] = trap_cp_absent,
+	[ESR_EC_CP10_ID] = trap_cp_absent,
+	[ESR_EC_FP] = trap_cp_absent,
+	[ESR_EC_PAC] = trap_absent,
+	[ESR_EC_SVE] = trap_absent,
+	[ESR_EC_HVC64] = trap_hvc,
+	[ESR_EC_SMC64] = trap_smc,
+	[ESR_EC_SYSREG] = trap_sysreg,
+	[ESR_EC_INSTR_ABORT_LOWER] = trap_abort,
+	[ESR_EC_DATA_ABORT_LOWER] = trap_abort,
+};
+
+void trap_from_guest_sync(struct vcpu *v)
+{
+	uint64_t esr = sysreg_read(ESR_EL2);
+	trap_handler_t handler = handlers[ESR_EC(esr)];
+	enum trap_outcome outcome = TRAP_UNDEFINED;
+
+	ASSERT(v == current_vcpu());
+	vgic_sync(v);
+	if (likely(handler)) {
+		outcome = handler(v, esr);
+	} else {
+		log_guest(v->domain->id, "%s: unexpected exception class 0x%02x (ESR 0x%lx) at pc 0x%lx: undefined "
+			  "instruction injected", v->domain->name, ESR_EC(esr), esr, v->regs.pc);
+	}
+	switch (outcome) {
+	case TRAP_DONE:
+		trap_step_over(v, esr);
+		break;
+	case TRAP_UNDEFINED:
+		trap_inject_undefined(v);
+		break;
+	case TRAP_AGAIN:
+		break;
+	}
+}
+
+void trap_from_guest_irq(struct vcpu *v)
+{
+	ASSERT(v == current_vcpu());
+	vgic_sync(v);
+	irq_handle_pending();
+}
+
+/*
+ * An asynchronous error while this domain ran (EL2 itself runs with SErrors masked, and the DSBs of the code that
+ * touches devices keep its own from being taken here). It is the domain's: it gets a virtual SError.
+ */
+void trap_from_guest_serror(struct vcpu *v)
+{
+	uint64_t esr = sysreg_read(ESR_EL2);
+
+	vgic_sync(v);
+	log_guest(v->domain->id, "%s: SError (ESR 0x%lx) while vCPU %u ran at pc 0x%lx: passed on to it",
+		  v->domain->name, esr, v->id, v->regs.pc);
+	trap_inject_serror(v);
+}
+
+struct vcpu *trap_return_to_guest(void)
+{
+	for (;;) {
+		struct vcpu *v;
+
+		epoch_poll();
+		if (unlikely(this_cpu(need_resched) || !current_vcpu())) {
+			sched_run();
+		}
+		v = current_vcpu();
+		if (unlikely(v->domain->setway_flush)) {
+			/* Interrupts come in between the parts of a long flush. */
+			if (!domain_setway_flush_step(v->domain) && cpu_interrupt_pending()) {
+				irq_handle_pending();
+			}
+			continue;
+		}
+		vtimer_sync(v);
+		vgic_flush(v);
+		if (likely(!this_cpu(need_resched))) {
+#ifdef TENON_DEBUG
+			lock_assert_none_held();
+#endif
+			return v;
+		}
+	}
+}
