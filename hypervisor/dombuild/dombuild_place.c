@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where kernel, device tree and initrd go in a domain's first bank of RAM (xen-abi-arm section 1.4).
+ *
+ * Pure. Tree and initrd each get whole 2 MiB: at 128 MiB if the bank is that large and the kernel ends
+ * below; else at the top of the bank; else directly below the kernel. Sizes come from file headers and
+ * from the boot loader, so every comparison is written as a subtraction that cannot wrap.
+ */
+#include "dombuild/dombuild_internal.h"
+
+#define PLACE_ALIGN    (2 * MIB)
+#define PLACE_USUAL    (128 * MIB)
+
+/* Larger than any bank instead of wrapping round. */
+static uint64_t round_up(uint64_t bytes)
+{
+	return bytes > UINT64_MAX - PLACE_ALIGN ? UINT64_MAX : ALIGN_UP(bytes, PLACE_ALIGN);
+}
+
+enum place_result dombuild_place(const struct place_request *request, struct placement *placement)
+{
+	uint64_t size = request->bank_size;
+	uint64_t fdt = round_up(request->fdt_bytes);
+	uint64_t initrd = round_up(request->initrd_bytes);
+	uint64_t kernel_end, modules, at;
+
+	if (request->text_offset > size || request->kernel_bytes > size - request->text_offset) {
+		return PLACE_KERNEL_TOO_LARGE;
+	}
+	kernel_end = round_up(request->text_offset + request->kernel_bytes);
+	if (__builtin_add_overflow(fdt, initrd, &modules) || modules > size) {
+		return PLACE_NO_ROOM;
+	}
+	/* All relative to the bank's start until the end. */
+	if (kernel_end <= PLACE_USUAL && size >= PLACE_USUAL && modules <= size - PLACE_USUAL) {
+		at = PLACE_USUAL;
+	} else if (kernel_end <= ALIGN_DOWN(size - modules, PAGE_SIZE)) {
+		at = ALIGN_DOWN(size - modules, PAGE_SIZE);
+	} else if (ALIGN_DOWN(request->text_offset, PAGE_SIZE) >= modules) {
+		at = ALIGN_DOWN(request->text_offset, PAGE_SIZE) - modules;
+	} else {
+		return PLACE_NO_ROOM;
+	}
+	placement->kernel = request->bank_start + request->text_offset;
+	placement->fdt = request->bank_start + at;
+	placement->initrd = request->bank_start + at + fdt;
+	return PLACE_OK;
+}
