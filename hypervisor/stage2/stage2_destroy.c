@@ -8,7 +8,6 @@
 
 #include "abi/xen.h"
 #include "arm64/cpu.h"
-#include "arm64/pte.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
 
@@ -22,16 +21,7 @@ static int unmap_all(struct domain *d)
 	uint64_t end = UINT64_C(1) << stage2_geometry.ipa_bits;
 
 	while (s2->destroy_next < end) {
-		ipa_t ipa = s2->destroy_next;
-		uint64_t skip = stage2_empty_span(s2, ipa);
-		int error;
-
-		if (skip == 0) {
-			error = stage2_unmap(d, ipa_to_gfn(ipa), PTE_LEVEL_SIZE(2) >> PAGE_SHIFT);
-			ASSERT(error == 0); /* whole 2 MiB spans never split */
-			skip = PTE_LEVEL_SIZE(2);
-		}
-		s2->destroy_next = ipa + skip;
+		s2->destroy_next += stage2_clear_step(d, s2->destroy_next);
 		if (cpu_interrupt_pending()) {
 			return -XEN_ERESTART;
 		}

@@ -17,8 +17,8 @@ struct stage2_geometry {
 };
 extern struct stage2_geometry stage2_geometry;
 
-/* stage2_map.c, for the destroyer. Bytes from ipa on that are surely unmapped; 0 when something is mapped in the
- * 2 MiB at ipa (which is 2 MiB-aligned). */
-uint64_t stage2_empty_span(const struct stage2 *s2, ipa_t ipa);
+/* stage2_map.c, for the destroyer: clear the entry of level 2 or above that covers ipa, with all below it. Returns
+ * how many bytes further the next one begins. Needs no memory. */
+uint64_t stage2_clear_step(struct domain *d, ipa_t ipa);
 /* All tables: nothing is mapped and no CPU uses the VMID. */
 void stage2_free_root(struct stage2 *s2);

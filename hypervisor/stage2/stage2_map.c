@@ -267,6 +267,18 @@ static int make_entry(struct change *c, ipa_t ipa, unsigned int level, uint64_t 
 	}
 }
 
+/* 1 GiB and 2 MiB blocks, where both addresses and the length allow (4 KiB granule: levels 1 and 2). */
+static unsigned int best_level(uint64_t addresses, uint64_t nr)
+{
+	unsigned int level = 1;
+
+	while (level < 3 && (!IS_ALIGNED(addresses, PTE_LEVEL_SIZE(level)) ||
+			     nr < PTE_LEVEL_SIZE(level) >> PAGE_SHIFT)) {
+		level++;
+	}
+	return level;
+}
+
 int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
 {
 	struct stage2 *s2 = &d->stage2;
@@ -282,9 +294,7 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 	write_lock(&s2->lock);
 	s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
 	while (nr > 0) {
-		const uint64_t block_frames = PTE_LEVEL_SIZE(2) >> PAGE_SHIFT;
-		bool block = nr >= block_frames && IS_ALIGNED(ipa | maddr, PTE_LEVEL_SIZE(2));
-		unsigned int level = block ? 2 : 3;
+		unsigned int level = best_level(ipa | maddr, nr);
 		uint64_t *entry;
 
 		error = make_entry(&c, ipa, level, &entry);
@@ -295,10 +305,10 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 			clear_entry(&c, entry, ipa, level);
 			pay_debt(&c);
 		}
-		write_entry(&c, entry, maddr | attributes | (block ? 0 : PTE_PAGE), ipa, level);
+		write_entry(&c, entry, maddr | attributes | (level == 3 ? PTE_PAGE : 0), ipa, level);
 		ipa += PTE_LEVEL_SIZE(level);
 		maddr += PTE_LEVEL_SIZE(level);
-		nr -= block ? block_frames : 1;
+		nr -= PTE_LEVEL_SIZE(level) >> PAGE_SHIFT;
 	}
 	pay_debt(&c);
 	dsb_ishst(); /* new entries reach the walkers; a CPU that faulted on the old hole retries */
@@ -382,12 +392,19 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 	return error;
 }
 
-uint64_t stage2_empty_span(const struct stage2 *s2, ipa_t ipa)
+uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
 {
+	struct stage2 *s2 = &d->stage2;
+	struct change c = { .d = d, .s2 = s2 };
 	unsigned int at;
-	uint64_t pte = *find_entry(s2, ipa, 2, &at);
+	uint64_t *entry;
 
-	return pte_is_valid(pte) ? 0 : ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa;
+	write_lock(&s2->lock);
+	entry = find_entry(s2, ipa, 2, &at);
+	clear_entry(&c, entry, ipa, at);
+	pay_debt(&c);
+	write_unlock(&s2->lock);
+	return ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa;
 }
 
 static void free_table(struct stage2 *s2, uint64_t *table, unsigned int level, unsigned int nr)
