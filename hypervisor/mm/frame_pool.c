@@ -22,8 +22,6 @@
 
 /* On the spot, small requests scrub a few frames more than asked: one IC for all of them. */
 #define SCRUB_MIN_ORDER 3
-/* Idle time works in small blocks, so that an interrupt finds little left to keep. */
-#define SCRUB_IDLE_ORDER 6
 
 enum pool_list { LIST_DIRTY, LIST_CLEAN, NR_LISTS };
 
@@ -117,17 +115,21 @@ static bool take_block(enum pool_list list, unsigned int order, uint64_t *m)
 	return true;
 }
 
-/* Move what every CPU has let go of from quarantine to the dirty list. */
-static void collect_quarantine(void)
+/*
+ * Move what every CPU has let go of from quarantine to the dirty list. Somebody who waits for memory has the other
+ * CPUs kicked; else they pass the epoch at their next exit.
+ */
+static void collect_quarantine(bool urgent)
 {
 	while (quarantine_head != 0) {
 		uint32_t m = quarantine_head;
 		struct frame *f = frame_of(mfn(m));
 
 		if (!epoch_passed(f->epoch)) {
-			/* Nobody has begun the epoch that these frames wait for: do, and have it noticed. */
 			if ((int32_t)(epoch_latest() - f->epoch) < 0) {
 				(void)epoch_begin();
+			}
+			if (urgent) {
 				gic_send_sgi_all_others(INTID_SGI_KICK);
 			}
 			return;
@@ -141,22 +143,30 @@ static void collect_quarantine(void)
 	}
 }
 
-void frame_pool_add(uint64_t first_mfn, uint64_t end_mfn)
+/* Any range, in the largest aligned blocks. */
+static void add_range(enum pool_list list, uint64_t m, uint64_t end)
 {
-	uint64_t m = MAX(first_mfn, UINT64_C(1));       /* frame 0 ends lists */
-
-	spin_lock(&pool_lock);
-	nr_total += end_mfn > m ? end_mfn - m : 0;
-	while (m < end_mfn) {
+	while (m < end) {
 		unsigned int order = MIN((unsigned int)__builtin_ctzll(m), (unsigned int)FRAME_ORDER_MAX);
 
-		while (m + (UINT64_C(1) << order) > end_mfn) {
+		while (m + (UINT64_C(1) << order) > end) {
 			order--;
 		}
-		add_block(LIST_DIRTY, m, order);
+		add_block(list, m, order);
 		m += UINT64_C(1) << order;
 	}
-	spin_unlock(&pool_lock);
+}
+
+void frame_pool_add(uint64_t first_mfn, uint64_t end_mfn)
+{
+	uint64_t first = MAX(first_mfn, UINT64_C(1));   /* frame 0 ends lists */
+
+	if (first < end_mfn) {
+		spin_lock(&pool_lock);
+		nr_total += end_mfn - first;
+		add_range(LIST_DIRTY, first, end_mfn);
+		spin_unlock(&pool_lock);
+	}
 }
 
 /*
@@ -191,20 +201,18 @@ static int scrub_job_run(struct scrub_job *job, bool preemptible)
 	return 0;
 }
 
-/*
- * A request for Tenon itself cannot be continued later, so it must not finish somebody's large block:
- * give that back frame by frame.
- */
+/* What is done is clean, the rest stays dirty. */
 static void scrub_job_abandon(struct scrub_job *job)
 {
+	uint64_t end = job->first + (UINT64_C(1) << job->order);
+
 	scrub_complete();
 	job->active = false;
 	spin_lock(&pool_lock);
 	nr_scrubbing -= UINT64_C(1) << job->order;
 	frame_of(mfn(job->first))->state = FRAME_FREE_DIRTY;
-	for (uint64_t n = 0; n < UINT64_C(1) << job->order; n++) {
-		add_block(n < job->done ? LIST_CLEAN : LIST_DIRTY, job->first + n, 0);
-	}
+	add_range(LIST_CLEAN, job->first, job->first + job->done);
+	add_range(LIST_DIRTY, job->first + job->done, end);
 	spin_unlock(&pool_lock);
 }
 
@@ -218,6 +226,7 @@ static int scrub_job_finish(bool preemptible)
 		return 0;
 	}
 	if (!preemptible && job->order > SCRUB_MIN_ORDER) {
+		/* A request for Tenon itself cannot be continued, so it does not finish somebody's large block. */
 		scrub_job_abandon(job);
 		return 0;
 	}
@@ -277,7 +286,7 @@ int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, 
 		if (!taken && !this_cpu(scrub_job).active) {
 			started = scrub_job_start_for(order);
 			if (!started && quarantine_head != 0) {
-				collect_quarantine();
+				collect_quarantine(true);
 				started = scrub_job_start_for(order);
 				waiting = !started && quarantine_head != 0;
 			}
@@ -334,27 +343,32 @@ void frame_pool_give_back(mfn_t m, bool quarantine)
 	spin_unlock(&pool_lock);
 }
 
+/*
+ * Large blocks, so that the lock is taken rarely; but nothing is kept when an interrupt comes, since this CPU may be
+ * busy for long afterwards.
+ */
 bool frame_pool_scrub_idle(void)
 {
-	bool more;
+	struct scrub_job *job = &this_cpu(scrub_job);
+	unsigned int order = FRAME_ORDER_MAX + 1;
 
-	if (!this_cpu(scrub_job).active) {
-		unsigned int order = SCRUB_IDLE_ORDER;
-
-		spin_lock(&pool_lock);
-		if (quarantine_head != 0) {
-			collect_quarantine();
+	if (!job->active) {
+		if (READ_ONCE(nr_dirty) + READ_ONCE(nr_quarantine) == 0) {
+			return false;
 		}
-		more = scrub_job_start(order);
-		while (!more && order > 0) {
-			more = scrub_job_start(--order);
+		spin_lock(&pool_lock);
+		collect_quarantine(false);
+		while (!job->active && order > 0) {
+			(void)scrub_job_start(--order);
 		}
 		spin_unlock(&pool_lock);
-		if (!more) {
+		if (!job->active) {
 			return false;
 		}
 	}
-	(void)scrub_job_finish(true);
+	if (scrub_job_finish(true) != 0) {
+		scrub_job_abandon(job);
+	}
 	return true;
 }
 
