@@ -117,5 +117,7 @@ struct vcpu *trap_return_to_guest(void)
 #endif
 			return v;
 		}
+		/* Filling list registers woke somebody, or another CPU asks: take them back and choose again. */
+		vgic_sync(v);
 	}
 }
