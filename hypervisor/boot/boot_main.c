@@ -16,8 +16,10 @@
 #include "arm64/sysreg.h"
 #include "boot/boot_options.h"
 #include "console/console.h"
+#include "domain/policy.h"
 #include "dombuild/dombuild.h"
 #include "gic/gic.h"
+#include "hypercall/hypercall.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "mm/mm_internal.h"
@@ -84,6 +86,8 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	dombuild_scan_options(fdt);
 	start_console(fdt);
 	dombuild_scan(fdt, image_maddr, (uint64_t)(image_end - image_start), fdt_maddr, fdt_size);
+	policy_set_silo(boot_options.xsm_silo);
+	hypercall_set_command_line(boot_info.tenon_cmdline); /* copied: it lies in this tree */
 	boot_memory_init(fdt, fdt_maddr, fdt_size);
 	fdt = boot_memory_keep_fdt(fdt);
 	boot_info.fdt = fdt;
@@ -94,6 +98,7 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	gic_init_cpu();
 	boot_smp_start(fdt);
 	console_init();
+	console_key_register('R', "restart the machine", machine_reset);
 	stage2_init_machine();
 	log_info("%u CPU%s, %lu MiB of RAM free, GICv%u, %s", nr_cpus, nr_cpus == 1 ? "" : "s",
 		 frame_pool_free_frames() >> 8, gic_info.version,
@@ -102,13 +107,14 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	/* M1, M2: from here on EL2 maps what it owns, and no executable memory is added. */
 	hyp_map_finish();
 	boot_cpu_start_scheduling();
-	boot_smp_release();
 
 	if (dombuild_all() == 0) {
 		log_error("no domain could be built: nothing to run. Give a kernel as a multiboot,kernel module or a "
 			  "xen,domain node in /chosen (README.md, \"On another board\").");
 		machine_power_off();
 	}
+	/* Only now: idle CPUs clean free memory, and dom0's banks are found while it lies still in one piece. */
+	boot_smp_release();
 	dombuild_release_modules();
 	dombuild_start_all();
 	boot_finish();
