@@ -46,8 +46,8 @@ static void print_domains(void)
 
 		log_always("  d%u (%s): %s%s, %s, %u vCPU%s, %llu of %llu pages", d->id, d->name,
 			   domain_state_names[d->state], d->pause_count != 0 ? " (paused)" : "",
-			   d->warm ? "warm" : "cold", d->nr_vcpus, (unsigned long long)d->nr_pages,
-			   (unsigned long long)d->max_pages);
+			   d->warm ? "warm" : "cold", d->nr_vcpus, d->nr_vcpus == 1 ? "" : "s",
+			   (unsigned long long)d->nr_pages, (unsigned long long)d->max_pages);
 		for (unsigned int i = 0; i < d->nr_vcpus; i++) {
 			if (d->vcpu[i] != NULL) {
 				print_vcpu(d->vcpu[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* console_io (public/xen.h): the machine's console, for the privileged domain and those built with one. */
+/* console_io (public/xen.h): the machine's console, for the privileged domain and those built
+ * with one. */
 #include "hypercall/hypercall_internal.h"
 
 #include "arm64/cpu.h"
@@ -18,7 +19,8 @@ static int64_t op_write(struct vcpu *v, const uint64_t args[5])
 		int ret;
 
 		/* A UART that is behind is waited for in the guest, where interrupts are taken. */
-		if (console_is_congested() || (left != (uint32_t)args[1] && cpu_interrupt_pending())) {
+		if (console_is_congested() ||
+		    (left != (uint32_t)args[1] && cpu_interrupt_pending())) {
 			hypercall_set_arg(v, 1, left);
 			hypercall_set_arg(v, 2, from);
 			return -XEN_ERESTART;

@@ -17,8 +17,7 @@
  * Outer to inner. docs/locking.md explains each; keep both in step (tools/check-locks.sh compares).
  */
 enum lock_rank {
-	LOCK_RANK_DOMCTL = 1,  /* one toolstack operation at a time */
-	LOCK_RANK_DOMAIN_LIST, /* table of domains */
+	LOCK_RANK_DOMAIN_LIST = 1, /* table of domains */
 	LOCK_RANK_DOMAIN,      /* life cycle of one domain */
 	LOCK_RANK_ATTR,        /* cold/warm state and who maps a domain's frames (rwlock) */
 	LOCK_RANK_GRANT,       /* one domain's grant table */
@@ -31,7 +30,6 @@ enum lock_rank {
 	LOCK_RANK_CONSOLE,     /* focus and input */
 	LOCK_RANK_VGIC_DIST,   /* one domain's shared virtual interrupts */
 	LOCK_RANK_VCPU_VGIC,   /* one vCPU's virtual interrupts, and the shared ones in its list */
-	LOCK_RANK_VTIMER,      /* one vCPU's timers */
 	LOCK_RANK_RUNSTATE,    /* one vCPU's runstate area */
 	LOCK_RANK_SCHED,       /* one CPU's run queue */
 	LOCK_RANK_TIMER,       /* one CPU's timer queue */

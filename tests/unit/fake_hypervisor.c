@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See fake_hypervisor.h. What is here stands for domain/, mm/, stage2/, sched/, time/, vgic/, console/ and lib/log.c. */
+/* See fake_hypervisor.h. What is here stands for domain/, mm/, stage2/, sched/, time/, vgic/,
+ * console/ and lib/log.c. */
 #include "tests/unit/fake_hypervisor.h"
 
 #include <limits.h>
@@ -29,6 +30,7 @@ struct fake_record fake_record;
 char fake_console_output[4096];
 size_t fake_console_output_length;
 const char *fake_console_input;
+unsigned int fake_console_congested;
 struct domain *hardware_domain;
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
 
@@ -74,6 +76,7 @@ void fake_hypervisor_reset(void)
 	fake_vgic_pending = false;
 	fake_console_output_length = 0;
 	fake_console_input = "";
+	fake_console_congested = 0;
 	own_pages = 0;
 	windows = 0;
 }
@@ -293,7 +296,7 @@ int guest_copy_from(void *to, uint64_t gva, size_t size)
 	if (check_gva(gva, size, FAKE_READ_ONLY) < 0) {
 		return -XEN_EFAULT;
 	}
-	memcpy(to, ram[0] + (gva - GVA_BASE), size);
+	memcpy(to, (unsigned char *)ram + (gva - GVA_BASE), size);
 	return 0;
 }
 
@@ -303,7 +306,7 @@ int guest_copy_to(uint64_t gva, const void *from, size_t size)
 	if (check_gva(gva, size, FAKE_READ_WRITE) < 0) {
 		return -XEN_EFAULT;
 	}
-	memcpy(ram[0] + (gva - GVA_BASE), from, size);
+	memcpy((unsigned char *)ram + (gva - GVA_BASE), from, size);
 	return 0;
 }
 
@@ -715,6 +718,15 @@ void console_write_domain(struct domain *d, const char *text, size_t length)
 	assert_true(fake_console_output_length + length <= sizeof(fake_console_output));
 	memcpy(fake_console_output + fake_console_output_length, text, length);
 	fake_console_output_length += length;
+}
+
+bool console_is_congested(void)
+{
+	if (fake_console_congested == 0) {
+		return false;
+	}
+	fake_console_congested--;
+	return true;
 }
 
 size_t console_read_domain(struct domain *d, char *buffer, size_t size)

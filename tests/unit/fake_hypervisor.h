@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor round the code under test, for unit tests of what guests ask for (event/, grant/,
- * hypercall/): domains with vCPUs, their memory, stage 2 as a list, a frame pool, a clock that stands still.
+ * The hypervisor round the code under test, for unit tests of what guests ask for (event/,
+ * grant/, hypercall/): domains with vCPUs, their memory, stage 2 as a list, a frame pool, a
+ * clock that stands still.
  *
- * Guest memory is FAKE_NR_PAGES pages. Page n is machine frame FAKE_MFN(n), and its guest virtual address, in every
- * domain, is fake_gva(n). A domain owns the pages that fake_give_page() gives it.
+ * Guest memory is FAKE_NR_PAGES pages. Page n is machine frame FAKE_MFN(n), and its guest
+ * virtual address, in every domain, is fake_gva(n). A domain owns the pages that
+ * fake_give_page() gives it.
  */
 #pragma once
 
@@ -24,8 +26,8 @@ void fake_hypervisor_check_leaks(void);
 
 /* ---- domains -------------------------------------------------------------------------------- */
 
-/* With FAKE_NR_VCPUS vCPUs; dom0 (id 0) is hardware, privileged, console, direct-mapped. vCPU 0 of the first one made is
- * current. */
+/* With FAKE_NR_VCPUS vCPUs; dom0 (id 0) is hardware, privileged, console, direct-mapped. vCPU 0
+ * of the first one made is current. */
 struct domain *fake_domain_create(uint16_t domid);
 /* event, grant and runstate parts go, then the domain. */
 void fake_domain_destroy(struct domain *d);
@@ -58,7 +60,8 @@ extern unsigned int fake_allocations_left;
 /* frame_pool_alloc() asks to be called again this many times first. */
 extern unsigned int fake_pool_restarts;
 
-/* ---- what was done to the rest of the hypervisor -------------------------------------------------- */
+/* ---- what was done to the rest of the hypervisor
+ * -------------------------------------------------- */
 
 extern uint64_t fake_now_ns;   /* the clock; one tick is 16 ns */
 extern bool fake_vgic_pending; /* vgic_has_pending() */
@@ -84,3 +87,5 @@ bool fake_timer_is_set(const struct timer *timer);
 extern char fake_console_output[4096];
 extern size_t fake_console_output_length;
 extern const char *fake_console_input;
+extern unsigned int
+	fake_console_congested; /* console_is_congested() answers true this many times */
