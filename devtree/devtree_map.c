@@ -8,13 +8,13 @@
 
 #include "abi/xen.h"
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB            (UINT64_C(1) << 20)
 #define EXTENDED_ALIGN (2 * MIB)
 #define EXTENDED_MIN   (64 * MIB)
 
 static const struct devtree_range guest_ram[DEVTREE_RAM_BANKS] = {
-	{ GUEST_RAM0_BASE, GUEST_RAM0_SIZE },
-	{ GUEST_RAM1_BASE, GUEST_RAM1_SIZE },
+	{GUEST_RAM0_BASE, GUEST_RAM0_SIZE},
+	{GUEST_RAM1_BASE, GUEST_RAM1_SIZE},
 };
 
 unsigned int devtree_ram_banks(uint64_t size, struct devtree_range bank[DEVTREE_RAM_BANKS])
@@ -41,7 +41,8 @@ unsigned int devtree_extended_regions(uint64_t ram_size, unsigned int ipa_bits,
 
 	for (unsigned int i = 0; i < DEVTREE_RAM_BANKS; i++) {
 		uint64_t used = ram_size < guest_ram[i].size ? ram_size : guest_ram[i].size;
-		uint64_t start = (guest_ram[i].start + used + EXTENDED_ALIGN - 1) & ~(EXTENDED_ALIGN - 1);
+		uint64_t start =
+			(guest_ram[i].start + used + EXTENDED_ALIGN - 1) & ~(EXTENDED_ALIGN - 1);
 		uint64_t end = guest_ram[i].start + guest_ram[i].size;
 
 		ram_size -= used;
@@ -57,6 +58,7 @@ unsigned int devtree_extended_regions(uint64_t ram_size, unsigned int ipa_bits,
 
 uint32_t devtree_vcpu_affinity(unsigned int vcpu)
 {
-	/* 16 vCPUs to an Aff1 cluster, since a GIC SGI target list has 16 bits (xen-abi-arm 1.5). */
+	/* 16 vCPUs to an Aff1 cluster, since a GIC SGI target list has 16 bits (xen-abi-arm
+	 * 1.5). */
 	return (vcpu & 0xf) | (vcpu >> 4 & 0xff) << 8;
 }

@@ -3,8 +3,9 @@
  * Bounds-checked reading of a flattened device tree: cells, addresses through ranges, interrupts.
  *
  * libfdt checks that a property lies inside the tree; what is in it is checked here. Devicetree
- * Specification v0.4, sections 2.3 and 2.4. One departure, which Linux and Xen share: a node without
- * #address-cells or #size-cells inherits them, since boot loaders add nodes to /chosen without any.
+ * Specification v0.4, sections 2.3 and 2.4. One departure, which Linux and Xen share: a node
+ * without #address-cells or #size-cells inherits them, since boot loaders add nodes to /chosen
+ * without any.
  */
 #include "devtree/devtree.h"
 
@@ -13,7 +14,7 @@
 
 #include "abi/xen.h"
 
-#define CELL 4
+#define CELL      4
 #define MAX_CELLS 4
 
 int devtree_path_of(const void *fdt, int node, struct devtree_path *path)
@@ -34,7 +35,7 @@ int devtree_path_of(const void *fdt, int node, struct devtree_path *path)
 	return -XEN_EINVAL;
 }
 
-/* ---- plain properties ------------------------------------------------------------------------------ */
+/* ---- plain properties ------------------------------------------------------------------------ */
 
 int devtree_get_u32(const void *fdt, int node, const char *name, uint32_t *value)
 {
@@ -62,7 +63,8 @@ int devtree_get_u64(const void *fdt, int node, const char *name, uint64_t *value
 	if (size != 2 * CELL) {
 		return -XEN_EINVAL;
 	}
-	*value = (uint64_t)fdt32_ld((const fdt32_t *)at) << 32 | fdt32_ld((const fdt32_t *)(at + CELL));
+	*value = (uint64_t)fdt32_ld((const fdt32_t *)at) << 32 |
+		 fdt32_ld((const fdt32_t *)(at + CELL));
 	return 0;
 }
 
@@ -99,10 +101,10 @@ bool devtree_is_available(const void *fdt, int node)
 	return strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
-static int inherited_cells(const void *fdt, const struct devtree_path *path, int depth, const char *name,
-			   uint32_t otherwise, unsigned int *cells)
+static int inherited_cells(const void *fdt, const struct devtree_path *path, int depth,
+			   const char *name, uint32_t otherwise, unsigned int *cells)
 {
 	uint32_t value = otherwise;
 
@@ -123,8 +125,8 @@ static int inherited_cells(const void *fdt, const struct devtree_path *path, int
 	return 0;
 }
 
-static int cells_at(const void *fdt, const struct devtree_path *path, int depth, unsigned int *address_cells,
-		    unsigned int *size_cells)
+static int cells_at(const void *fdt, const struct devtree_path *path, int depth,
+		    unsigned int *address_cells, unsigned int *size_cells)
 {
 	int rc = inherited_cells(fdt, path, depth, "#address-cells", 2, address_cells);
 
@@ -150,8 +152,8 @@ static bool load_number(const uint8_t *at, unsigned int cells, uint64_t *value)
 	return true;
 }
 
-int devtree_range_load(const void *at, int size, unsigned int address_cells, unsigned int size_cells,
-		       struct devtree_range *range)
+int devtree_range_load(const void *at, int size, unsigned int address_cells,
+		       unsigned int size_cells, struct devtree_range *range)
 {
 	const uint8_t *bytes = at;
 	uint64_t end;
@@ -200,15 +202,19 @@ static int translate_up(const void *fdt, const struct devtree_path *path, int de
 		    !load_number(at + (child_cells + parent_cells) * CELL, size_cells, &extent)) {
 			return -XEN_EINVAL;
 		}
-		if (*address >= child && *address - child < extent && size <= extent - (*address - child)) {
-			return __builtin_add_overflow(parent, *address - child, address) ? -XEN_EINVAL : 0;
+		if (*address >= child && *address - child < extent &&
+		    size <= extent - (*address - child)) {
+			return __builtin_add_overflow(parent, *address - child, address)
+				     ? -XEN_EINVAL
+				     : 0;
 		}
 	}
 	return -XEN_ENODEV;
 }
 
 /* From the bus of path->node[depth] to the CPU's addresses. */
-static int translate(const void *fdt, const struct devtree_path *path, int depth, struct devtree_range *range)
+static int translate(const void *fdt, const struct devtree_path *path, int depth,
+		     struct devtree_range *range)
 {
 	uint64_t end;
 
@@ -276,7 +282,8 @@ int devtree_pci_range(const void *fdt, const struct devtree_path *path, unsigned
 		return -XEN_EINVAL;
 	}
 	entry = (child_cells + parent_cells + size_cells) * CELL;
-	if (child_cells != 3 || parent_cells == 0 || size_cells == 0 || (unsigned int)length % entry != 0) {
+	if (child_cells != 3 || parent_cells == 0 || size_cells == 0 ||
+	    (unsigned int)length % entry != 0) {
 		return -XEN_EINVAL;
 	}
 	if (idx >= (unsigned int)length / entry) {
@@ -290,7 +297,7 @@ int devtree_pci_range(const void *fdt, const struct devtree_path *path, unsigned
 	return translate(fdt, path, path->depth - 1, range);
 }
 
-/* ---- interrupts ---------------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static int controller_of(const void *fdt, uint32_t phandle, int likely)
 {
@@ -318,13 +325,13 @@ static int interrupt_parent(const void *fdt, const struct devtree_path *path, in
 	return -1;
 }
 
-static int load_specifier(const void *fdt, int controller, const uint8_t *at, unsigned int bytes_left,
-			  struct devtree_irq *irq)
+static int load_specifier(const void *fdt, int controller, const uint8_t *at,
+			  unsigned int bytes_left, struct devtree_irq *irq)
 {
 	uint32_t cells;
 
-	if (controller < 0 || devtree_get_u32(fdt, controller, "#interrupt-cells", &cells) != 0 || cells == 0 ||
-	    cells > MAX_CELLS || bytes_left < cells * CELL) {
+	if (controller < 0 || devtree_get_u32(fdt, controller, "#interrupt-cells", &cells) != 0 ||
+	    cells == 0 || cells > MAX_CELLS || bytes_left < cells * CELL) {
 		return -XEN_EINVAL;
 	}
 	irq->controller = controller;
@@ -335,8 +342,8 @@ static int load_specifier(const void *fdt, int controller, const uint8_t *at, un
 	return 0;
 }
 
-static int extended_irq(const void *fdt, const uint8_t *prop, unsigned int length, unsigned int idx, int likely,
-			struct devtree_irq *irq)
+static int extended_irq(const void *fdt, const uint8_t *prop, unsigned int length, unsigned int idx,
+			int likely, struct devtree_irq *irq)
 {
 	unsigned int at = 0;
 
@@ -349,7 +356,9 @@ static int extended_irq(const void *fdt, const uint8_t *prop, unsigned int lengt
 		if (length - at < CELL) {
 			return -XEN_EINVAL;
 		}
-		rc = load_specifier(fdt, controller_of(fdt, fdt32_ld((const fdt32_t *)(prop + at)), likely),
+		rc = load_specifier(fdt,
+				    controller_of(fdt, fdt32_ld((const fdt32_t *)(prop + at)),
+						  likely),
 				    prop + at + CELL, length - at - CELL, irq);
 		if (rc != 0 || idx == 0) {
 			return rc;
@@ -358,8 +367,8 @@ static int extended_irq(const void *fdt, const uint8_t *prop, unsigned int lengt
 	}
 }
 
-int devtree_irq(const void *fdt, const struct devtree_path *path, unsigned int idx, int likely_controller,
-		struct devtree_irq *irq)
+int devtree_irq(const void *fdt, const struct devtree_path *path, unsigned int idx,
+		int likely_controller, struct devtree_irq *irq)
 {
 	int node = path->node[path->depth];
 	int length, rc;
@@ -376,7 +385,8 @@ int devtree_irq(const void *fdt, const struct devtree_path *path, unsigned int i
 		return -XEN_ENOENT;
 	}
 	/* The first specifier gives the width of all. */
-	rc = load_specifier(fdt, interrupt_parent(fdt, path, likely_controller), prop, (unsigned int)length, irq);
+	rc = load_specifier(fdt, interrupt_parent(fdt, path, likely_controller), prop,
+			    (unsigned int)length, irq);
 	if (rc != 0) {
 		return rc;
 	}
@@ -408,7 +418,8 @@ int devtree_irq_map(const void *fdt, const struct devtree_path *path, uint32_t *
 		return at == (unsigned int)length ? -XEN_ENOENT : -XEN_EINVAL;
 	}
 	if (cells_at(fdt, path, path->depth, &address_cells, &size_cells) != 0 ||
-	    devtree_get_u32(fdt, node, "#interrupt-cells", &interrupt_cells) != 0 || interrupt_cells > MAX_CELLS) {
+	    devtree_get_u32(fdt, node, "#interrupt-cells", &interrupt_cells) != 0 ||
+	    interrupt_cells > MAX_CELLS) {
 		return -XEN_EINVAL;
 	}
 	/* child address, child specifier, controller, its unit address, its specifier */
@@ -421,7 +432,8 @@ int devtree_irq_map(const void *fdt, const struct devtree_path *path, uint32_t *
 	if (controller < 0) {
 		return -XEN_EINVAL;
 	}
-	/* Not inherited here: a controller without it has no unit address (Linux, of_irq_parse_raw). */
+	/* Not inherited here: a controller without it has no unit address (Linux,
+	 * of_irq_parse_raw). */
 	rc = devtree_get_u32(fdt, controller, "#address-cells", &parent_cells);
 	if ((rc != 0 && rc != -XEN_ENOENT) || parent_cells > MAX_CELLS) {
 		return -XEN_EINVAL;
@@ -437,7 +449,7 @@ int devtree_irq_map(const void *fdt, const struct devtree_path *path, uint32_t *
 	return rc;
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static bool is_memory(const void *fdt, int node)
 {
@@ -478,8 +490,8 @@ static void sort_and_merge(struct devtree_range *bank, unsigned int *nr)
 }
 
 /* Append all reg entries of the node; false when one is malformed or there are too many. */
-static bool append_reg(const void *fdt, const struct devtree_path *path, struct devtree_range *range,
-		       unsigned int max, unsigned int *nr)
+static bool append_reg(const void *fdt, const struct devtree_path *path,
+		       struct devtree_range *range, unsigned int max, unsigned int *nr)
 {
 	for (unsigned int idx = 0;; idx++) {
 		struct devtree_range one;
@@ -497,27 +509,38 @@ static bool append_reg(const void *fdt, const struct devtree_path *path, struct 
 	}
 }
 
-unsigned int devtree_memory_banks(const void *fdt, struct devtree_range *bank, unsigned int max, int *bad_node)
+int devtree_add_memory(const void *fdt, int node, struct devtree_range *bank, unsigned int max,
+		       unsigned int *nr)
+{
+	struct devtree_path path = {.depth = 1, .node = {0, node}};
+	bool good;
+
+	if (!is_memory(fdt, node)) {
+		return 0;
+	}
+	good = append_reg(fdt, &path, bank, max, nr);
+	sort_and_merge(bank, nr);
+	return good ? 0 : -XEN_EINVAL;
+}
+
+unsigned int devtree_memory_banks(const void *fdt, struct devtree_range *bank, unsigned int max,
+				  int *bad_node)
 {
 	unsigned int nr = 0;
 	int node;
 
 	*bad_node = -1;
 	fdt_for_each_subnode(node, fdt, 0) {
-		struct devtree_path path = { .depth = 1, .node = { 0, node } };
-
-		if (is_memory(fdt, node) && !append_reg(fdt, &path, bank, max, &nr) && *bad_node < 0) {
+		if (devtree_add_memory(fdt, node, bank, max, &nr) != 0 && *bad_node < 0) {
 			*bad_node = node;
 		}
 	}
-	sort_and_merge(bank, &nr);
 	return nr;
 }
 
-unsigned int devtree_reserved_memory(const void *fdt, struct devtree_range *range, unsigned int max,
-				     int *bad_node)
+unsigned int devtree_reserved_memory(const void *fdt, int parent, struct devtree_range *range,
+				     unsigned int max, int *bad_node)
 {
-	int parent = fdt_path_offset(fdt, "/reserved-memory");
 	unsigned int nr = 0;
 	int node;
 
@@ -526,7 +549,7 @@ unsigned int devtree_reserved_memory(const void *fdt, struct devtree_range *rang
 		return 0;
 	}
 	fdt_for_each_subnode(node, fdt, parent) {
-		struct devtree_path path = { .depth = 2, .node = { 0, parent, node } };
+		struct devtree_path path = {.depth = 2, .node = {0, parent, node}};
 
 		if (!append_reg(fdt, &path, range, max, &nr) && *bad_node < 0) {
 			*bad_node = node;

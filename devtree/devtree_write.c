@@ -2,9 +2,9 @@
 /*
  * Device-tree nodes of a guest, written front to back with libfdt's sequential calls.
  *
- * The nodes are those of xen-abi-arm sections 1.7 to 1.10: what Linux and other guests made for Xen look
- * for. Property names are not shared between nodes (FDT_CREATE_FLAG_NO_NAME_DEDUP): searching the string
- * block for each property costs more than the bytes are worth.
+ * The nodes are those of xen-abi-arm sections 1.7 to 1.10: what Linux and other guests made for Xen
+ * look for. Property names are not shared between nodes (FDT_CREATE_FLAG_NO_NAME_DEDUP): searching
+ * the string block for each property costs more than the bytes are worth.
  */
 #include "devtree/devtree.h"
 
@@ -117,7 +117,8 @@ void devtree_prop_u64(struct devtree_writer *w, const char *name, uint64_t value
 	devtree_prop(w, name, &cell, sizeof(cell));
 }
 
-void devtree_prop_cells(struct devtree_writer *w, const char *name, const uint32_t *cell, unsigned int nr)
+void devtree_prop_cells(struct devtree_writer *w, const char *name, const uint32_t *cell,
+			unsigned int nr)
 {
 	void *to;
 
@@ -130,7 +131,8 @@ void devtree_prop_cells(struct devtree_writer *w, const char *name, const uint32
 	}
 }
 
-static uint8_t *store_number(struct devtree_writer *w, uint8_t *to, unsigned int cells, uint64_t value)
+static uint8_t *store_number(struct devtree_writer *w, uint8_t *to, unsigned int cells,
+			     uint64_t value)
 {
 	if (cells == 2) {
 		fdt32_st(to, (uint32_t)(value >> 32));
@@ -150,7 +152,8 @@ void devtree_prop_reg(struct devtree_writer *w, const struct devtree_range *rang
 	if (w->error != 0) {
 		return;
 	}
-	note(w, fdt_property_placeholder(w->fdt, "reg", (int)(nr * 4 * (w->address_cells + w->size_cells)), &at));
+	note(w, fdt_property_placeholder(w->fdt, "reg",
+					 (int)(nr * 4 * (w->address_cells + w->size_cells)), &at));
 	to = at;
 	for (unsigned int i = 0; w->error == 0 && i < nr; i++) {
 		to = store_number(w, to, w->address_cells, range[i].start);
@@ -169,7 +172,7 @@ int devtree_finish(struct devtree_writer *w, size_t *size)
 	return w->error;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 void devtree_write_psci(struct devtree_writer *w)
 {
@@ -211,11 +214,12 @@ void devtree_write_cpus(struct devtree_writer *w, unsigned int nr_cpus, const ch
 
 void devtree_write_timer(struct devtree_writer *w, uint32_t clock_frequency)
 {
-	/* Secure physical, non-secure physical, virtual: the order of the arm,armv8-timer binding. */
+	/* Secure physical, non-secure physical, virtual: the order of the arm,armv8-timer
+	 * binding. */
 	static const uint32_t interrupts[] = {
-		1, GUEST_TIMER_PHYS_S_PPI - 16, DEVTREE_PPI_FLAGS,
+		1, GUEST_TIMER_PHYS_S_PPI - 16,  DEVTREE_PPI_FLAGS,
 		1, GUEST_TIMER_PHYS_NS_PPI - 16, DEVTREE_PPI_FLAGS,
-		1, GUEST_TIMER_VIRT_PPI - 16, DEVTREE_PPI_FLAGS,
+		1, GUEST_TIMER_VIRT_PPI - 16,    DEVTREE_PPI_FLAGS,
 	};
 
 	devtree_begin_node(w, "timer");
@@ -228,7 +232,8 @@ void devtree_write_timer(struct devtree_writer *w, uint32_t clock_frequency)
 	devtree_end_node(w);
 }
 
-void devtree_write_memory(struct devtree_writer *w, const struct devtree_range *bank, unsigned int nr)
+void devtree_write_memory(struct devtree_writer *w, const struct devtree_range *bank,
+			  unsigned int nr)
 {
 	if (nr == 0) {
 		return;
@@ -244,7 +249,7 @@ void devtree_write_hypervisor(struct devtree_writer *w, const struct devtree_ran
 {
 	/* Linux wants the first string to begin with "xen,xen-", else it runs as on bare metal. */
 	static const char compatible[] = "xen,xen-" DEVTREE_XEN_VERSION "\0xen,xen";
-	const uint32_t interrupt[] = { 1, evtchn_intid - 16, DEVTREE_PPI_FLAGS };
+	const uint32_t interrupt[] = {1, evtchn_intid - 16, DEVTREE_PPI_FLAGS};
 
 	devtree_begin_node(w, "hypervisor");
 	devtree_prop(w, "compatible", compatible, sizeof(compatible));
@@ -257,12 +262,12 @@ void devtree_write_hypervisor(struct devtree_writer *w, const struct devtree_ran
 static void write_gic(struct devtree_writer *w, unsigned int version)
 {
 	static const struct devtree_range v2[] = {
-		{ GUEST_GICD_BASE, GUEST_GICD_SIZE },
-		{ GUEST_GICC_BASE, GUEST_GICC_SIZE },
+		{GUEST_GICD_BASE, GUEST_GICD_SIZE},
+		{GUEST_GICC_BASE, GUEST_GICC_SIZE},
 	};
 	static const struct devtree_range v3[] = {
-		{ GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_SIZE },
-		{ GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_SIZE },
+		{GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_SIZE},
+		{GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_SIZE},
 	};
 
 	devtree_begin_node_at(w, "interrupt-controller", GUEST_GICD_BASE);
@@ -278,8 +283,8 @@ static void write_gic(struct devtree_writer *w, unsigned int version)
 
 static void write_vpl011(struct devtree_writer *w)
 {
-	static const struct devtree_range reg = { GUEST_PL011_BASE, GUEST_PL011_SIZE };
-	static const uint32_t interrupt[] = { 0, GUEST_VPL011_SPI - 32, 4 /* level high */ };
+	static const struct devtree_range reg = {GUEST_PL011_BASE, GUEST_PL011_SIZE};
+	static const uint32_t interrupt[] = {0, GUEST_VPL011_SPI - 32, 4 /* level high */};
 
 	devtree_begin_node_at(w, "sbsa-uart", GUEST_PL011_BASE);
 	devtree_prop_string(w, "compatible", "arm,sbsa-uart");
@@ -308,7 +313,7 @@ static void write_chosen(struct devtree_writer *w, const struct devtree_guest *g
 
 static void write_guest_hypervisor(struct devtree_writer *w, const struct devtree_guest *guest)
 {
-	struct devtree_range region[1 + DEVTREE_RAM_BANKS] = { { GUEST_GNTTAB_BASE, GUEST_GNTTAB_SIZE } };
+	struct devtree_range region[1 + DEVTREE_RAM_BANKS] = {{GUEST_GNTTAB_BASE, GUEST_GNTTAB_SIZE}};
 	unsigned int nr = 1;
 
 	if (guest->ipa_bits != 0) {
@@ -320,11 +325,12 @@ static void write_guest_hypervisor(struct devtree_writer *w, const struct devtre
 size_t devtree_guest_bound(const struct devtree_guest *guest)
 {
 	/* 2.5 KiB of fixed nodes and names, and each CPU's node with its strings. */
-	return 4096 + (guest->bootargs != NULL ? strlen(guest->bootargs) : 0) + guest->rng_seed_size +
-	       guest->nr_cpus * (192 + guest->cpu_compatible_size);
+	return 4096 + (guest->bootargs != NULL ? strlen(guest->bootargs) : 0) +
+	       guest->rng_seed_size + guest->nr_cpus * (192 + guest->cpu_compatible_size);
 }
 
-int devtree_write_guest(const struct devtree_guest *guest, void *buffer, size_t buffer_size, size_t *size)
+int devtree_write_guest(const struct devtree_guest *guest, void *buffer, size_t buffer_size,
+			size_t *size)
 {
 	static const char compatible[] = "xen,xenvm-" DEVTREE_XEN_VERSION "\0xen,xenvm";
 	struct devtree_range bank[DEVTREE_RAM_BANKS];

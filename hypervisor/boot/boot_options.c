@@ -2,8 +2,9 @@
 /*
  * The parser of Tenon's command line: one const table of names, kinds and places.
  *
- * Syntax as in xen: docs/misc/xen-command-line.pandoc: words separated by blanks, name=value, and for
- * booleans also a bare name or no-name. Sizes take B, K, M, G or T; without a suffix they are KiB.
+ * Syntax as in xen: docs/misc/xen-command-line.pandoc: words separated by blanks, name=value, and
+ * for booleans also a bare name or no-name. Sizes take B, K, M, G or T; without a suffix they are
+ * KiB.
  */
 #include "boot/boot_options.h"
 
@@ -16,13 +17,13 @@ struct boot_options boot_options __ro_after_init = {
 };
 
 enum option_kind {
-	OPTION_SIZE,            /* uint64_t, bytes */
+	OPTION_SIZE, /* uint64_t, bytes */
 	OPTION_U32,
 	OPTION_BOOL,
-	OPTION_TEXT,            /* char[BOOT_OPTION_TEXT] */
-	OPTION_LOG_LEVEL,       /* first word before '/' */
+	OPTION_TEXT,      /* char[BOOT_OPTION_TEXT] */
+	OPTION_LOG_LEVEL, /* first word before '/' */
 	OPTION_XSM,
-	OPTION_IGNORED          /* Xen's, without meaning here */
+	OPTION_IGNORED /* Xen's, without meaning here */
 };
 
 struct option {
@@ -31,6 +32,7 @@ struct option {
 	void *value;
 };
 
+/* clang-format off */
 static const struct option options[] = {
 	{ "dom0_mem", OPTION_SIZE, &boot_options.dom0_mem },
 	{ "dom0_max_vcpus", OPTION_U32, &boot_options.dom0_max_vcpus },
@@ -58,6 +60,7 @@ static const struct option options[] = {
 	{ "sync_console", OPTION_IGNORED, NULL },
 	{ "vwfi", OPTION_IGNORED, NULL },
 };
+/* clang-format on */
 
 static __init bool parse_number(const char *text, const char **end, uint64_t *value)
 {
@@ -79,7 +82,8 @@ static __init bool parse_number(const char *text, const char **end, uint64_t *va
 		} else {
 			break;
 		}
-		if (__builtin_mul_overflow(*value, base, value) || __builtin_add_overflow(*value, digit, value)) {
+		if (__builtin_mul_overflow(*value, base, value) ||
+		    __builtin_add_overflow(*value, digit, value)) {
 			return false;
 		}
 		any = true;
@@ -115,8 +119,8 @@ static __init bool parse_size(const char *text, uint64_t *value)
 static __init bool parse_bool(const char *text, bool *value)
 {
 	static const char *const words[2][5] = {
-		{ "no", "off", "false", "disable", "0" },
-		{ "yes", "on", "true", "enable", "1" },
+		{"no", "off", "false", "disable", "0"},
+		{"yes", "on", "true", "enable", "1"},
 	};
 
 	for (unsigned int i = 0; i < 10; i++) {
@@ -134,8 +138,8 @@ static __init bool parse_log_level(const char *text, enum log_level *level)
 		const char *name;
 		enum log_level level;
 	} levels[] = {
-		{ "none", LOG_ERROR }, { "error", LOG_ERROR }, { "warning", LOG_WARNING },
-		{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { "all", LOG_DEBUG },
+		{"none", LOG_ERROR}, {"error", LOG_ERROR}, {"warning", LOG_WARNING},
+		{"info", LOG_INFO},  {"debug", LOG_DEBUG}, {"all", LOG_DEBUG},
 	};
 	const char *slash = strchr(text, '/');
 	size_t length = slash != NULL ? (size_t)(slash - text) : strlen(text);
@@ -232,7 +236,8 @@ __init void boot_options_parse(const char *line)
 			line++;
 			continue;
 		}
-		while (line[length] != '\0' && line[length] != ' ' && line[length] != '\t' && line[length] != '\n') {
+		while (line[length] != '\0' && line[length] != ' ' && line[length] != '\t' &&
+		       line[length] != '\n') {
 			length++;
 		}
 		if (length >= sizeof(word)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tenon's command line: Xen's option names as far as they mean something here, so that a boot loader's
- * configuration for Xen works unchanged. Fixed once boot_options_parse() has run.
+ * Tenon's command line: Xen's option names as far as they mean something here, so that a boot
+ * loader's configuration for Xen works unchanged. Fixed once boot_options_parse() has run.
  */
 #pragma once
 
@@ -11,12 +11,12 @@
 #define BOOT_OPTION_TEXT 64
 
 struct boot_options {
-	uint64_t dom0_mem;              /* bytes */
-	uint32_t dom0_max_vcpus;        /* 0: one for each CPU */
-	char dtuart[BOOT_OPTION_TEXT];  /* path or alias of the UART; empty: /chosen/stdout-path */
+	uint64_t dom0_mem;             /* bytes */
+	uint32_t dom0_max_vcpus;       /* 0: one for each CPU */
+	char dtuart[BOOT_OPTION_TEXT]; /* path or alias of the UART; empty: /chosen/stdout-path */
 	enum log_level log_level;
-	bool xsm_silo;                  /* domUs may not share with each other */
-	bool no_reboot;                 /* a crash stops the machine instead of resetting it */
+	bool xsm_silo;  /* domUs may not share with each other */
+	bool no_reboot; /* a crash stops the machine instead of resetting it */
 };
 extern struct boot_options boot_options;
 

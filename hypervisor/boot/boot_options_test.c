@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: values that are right, values that are not, and everything Xen's users write. */
+/* The command line: values that are right, values that are not, and everything Xen's users
+ * write. */
 #include "boot/boot_options.h"
 
 #include <setjmp.h>
@@ -24,7 +25,7 @@ void log_write(enum log_level level, const char *format, ...)
 
 static int set_up(void **state)
 {
-	boot_options = (struct boot_options){ .dom0_mem = 1, .log_level = LOG_INFO, .xsm_silo = true };
+	boot_options = (struct boot_options){.dom0_mem = 1, .log_level = LOG_INFO, .xsm_silo = true};
 	messages[0] = '\0';
 	return 0;
 }
@@ -33,24 +34,24 @@ static void sizes(void **state)
 {
 	static const struct {
 		const char *line;
-		uint64_t bytes;         /* 1: refused */
+		uint64_t bytes; /* 1: refused */
 	} cases[] = {
-		{ "dom0_mem=768M", UINT64_C(768) << 20 },
-		{ "dom0_mem=2g", UINT64_C(2) << 30 },
-		{ "dom0_mem=524288", UINT64_C(512) << 20 },
-		{ "dom0_mem=4096b", 4096 },
-		{ "dom0_mem=0x100M", UINT64_C(256) << 20 },
-		{ "dom0_mem=1T", UINT64_C(1) << 40 },
-		{ "dom0_mem=", 1 },
-		{ "dom0_mem", 1 },
-		{ "dom0_mem=M", 1 },
-		{ "dom0_mem=12X", 1 },
-		{ "dom0_mem=12MB", 1 },
-		{ "dom0_mem=-1M", 1 },
-		{ "dom0_mem=0x", 1 },
-		{ "dom0_mem=99999999999999999999", 1 },
-		{ "dom0_mem=18014398509481984K", 1 },
-		{ "dom0_mem=max:512M", 1 },
+		{"dom0_mem=768M", UINT64_C(768) << 20},
+		{"dom0_mem=2g", UINT64_C(2) << 30},
+		{"dom0_mem=524288", UINT64_C(512) << 20},
+		{"dom0_mem=4096b", 4096},
+		{"dom0_mem=0x100M", UINT64_C(256) << 20},
+		{"dom0_mem=1T", UINT64_C(1) << 40},
+		{"dom0_mem=", 1},
+		{"dom0_mem", 1},
+		{"dom0_mem=M", 1},
+		{"dom0_mem=12X", 1},
+		{"dom0_mem=12MB", 1},
+		{"dom0_mem=-1M", 1},
+		{"dom0_mem=0x", 1},
+		{"dom0_mem=99999999999999999999", 1},
+		{"dom0_mem=18014398509481984K", 1},
+		{"dom0_mem=max:512M", 1},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -63,7 +64,8 @@ static void sizes(void **state)
 
 static void a_line_of_many_words(void **state)
 {
-	boot_options_parse("  console=dtuart dtuart=/pl011@9000000\tdom0_max_vcpus=3 loglvl=all/warning guest_loglvl=all "
+	boot_options_parse("  console=dtuart dtuart=/pl011@9000000\tdom0_max_vcpus=3 "
+			   "loglvl=all/warning guest_loglvl=all "
 			   "bootscrub=0 xsm=dummy noreboot sync_console\n");
 	assert_string_equal(messages, "");
 	assert_string_equal(boot_options.dtuart, "/pl011@9000000");
@@ -88,7 +90,8 @@ static void booleans(void **state)
 
 static void unknown_words_are_named(void **state)
 {
-	boot_options_parse("quiet dom0_men=1G no-such loglvl=loud xsm=flask dom0_max_vcpus=4294967296 dom0_max_vcpus=2x");
+	boot_options_parse("quiet dom0_men=1G no-such loglvl=loud xsm=flask "
+			   "dom0_max_vcpus=4294967296 dom0_max_vcpus=2x");
 	assert_non_null(strstr(messages, "unknown option 'quiet'"));
 	assert_non_null(strstr(messages, "unknown option 'dom0_men'"));
 	assert_non_null(strstr(messages, "unknown option 'no-such'"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boot builder's table of contents: dom0 first, since it is direct-mapped and memory is least scattered
- * then, and each xen,domain node in tree order, with domain ids from 1 on as Xen gives them.
+ * The boot builder's table of contents: dom0 first, since it is direct-mapped and memory is least
+ * scattered then, and each xen,domain node in tree order, with domain ids from 1 on as Xen gives
+ * them.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -24,26 +25,28 @@ static void add_built(struct domain *d)
 	}
 }
 
-static void __init build_domus(int chosen)
+static void __init build_domus(void)
 {
 	uint16_t domid = 1;
 	int node;
 
-	fdt_for_each_subnode(node, boot_info.fdt, chosen) {
+	fdt_for_each_subnode(node, boot_info.fdt, boot_info.chosen) {
 		if (!devtree_is_compatible(boot_info.fdt, node, "xen,domain")) {
 			continue;
 		}
 		if (nr_built == DOMID_LIMIT) {
-			log_error("more than %u domains: %s and what follows is left out", DOMID_LIMIT,
-				  fdt_get_name(boot_info.fdt, node, NULL));
+			log_error("more than %u domains: %s and what follows is left out",
+				  DOMID_LIMIT, fdt_get_name(boot_info.fdt, node, NULL));
 			return;
 		}
-		/* One that fails keeps its number, so that the others are called as the tree says. */
+		/* One that fails keeps its number, so that the others are called as the tree
+		 * says. */
 		add_built(dombuild_domu(node, domid++));
 	}
 }
 
-/* The boot loader may have written modules with its caches off or on: memory and caches agree from here on. */
+/* The boot loader may have written modules with its caches off or on: memory and caches agree
+ * from here on. */
 static void __init clean_modules(void)
 {
 	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
@@ -61,8 +64,10 @@ static void __init clean_modules(void)
 
 unsigned int __init dombuild_all(void)
 {
-	int chosen = dombuild_scan_facts();
-	bool wants_dom0 = dombuild_module(-1, BOOT_MODULE_KERNEL) != NULL || !dombuild_modules_complete(-1);
+	/* Any module of its own says that there should be one. */
+	bool wants_dom0 = dombuild_module(-1, BOOT_MODULE_KERNEL) != NULL ||
+			  dombuild_module(-1, BOOT_MODULE_RAMDISK) != NULL ||
+			  !dombuild_modules_complete(-1);
 
 	nr_built = 0;
 	clean_modules();
@@ -74,8 +79,8 @@ unsigned int __init dombuild_all(void)
 	} else {
 		log_info("no kernel for dom0: there is none");
 	}
-	if (chosen >= 0) {
-		build_domus(chosen);
+	if (boot_info.chosen >= 0) {
+		build_domus();
 	}
 	return nr_built;
 }
@@ -104,7 +109,8 @@ static int keep_reserved(struct rangeset *set)
 	struct devtree_range reserved[DOMBUILD_MAX_MODULES];
 	int nr_entries = fdt_num_mem_rsv(boot_info.fdt);
 	int bad_node;
-	unsigned int nr = devtree_reserved_memory(boot_info.fdt, reserved, ARRAY_SIZE(reserved), &bad_node);
+	unsigned int nr = devtree_reserved_memory(boot_info.fdt, boot_info.reserved_memory,
+						  reserved, ARRAY_SIZE(reserved), &bad_node);
 	int rc = bad_node >= 0 ? -XEN_EINVAL : 0;
 
 	for (unsigned int i = 0; i < nr && rc == 0; i++) {
@@ -138,7 +144,8 @@ void dombuild_release_modules(void)
 				  ALIGN_UP(module->start + module->size, PAGE_SIZE));
 	}
 	if (rc != 0 || keep_reserved(&used) != 0) {
-		log_warning("device tree: too many or malformed reserved ranges: the boot modules' memory is not used again");
+		log_warning("device tree: too many or malformed reserved ranges: the boot modules' "
+			    "memory is not used again");
 		return;
 	}
 	rangeset_for_each(range, &used) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0, the hardware domain: direct-mapped memory (IPA = MA, since its devices do DMA by address), the host's
- * devices, and a tree derived from the host's (xen-abi-arm section 1.8).
+ * dom0, the hardware domain: direct-mapped memory (IPA = MA, since its devices do DMA by address),
+ * the host's devices, and a tree derived from the host's (xen-abi-arm section 1.8).
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -15,37 +15,47 @@
 #include "lib/string.h"
 #include "vtimer/vtimer.h"
 
-#define BANK_ALIGN        (2 * MIB)
-#define FIRST_BANK_MIN    (128 * MIB)   /* kernel, initrd and tree go here */
-#define OTHER_BANK_MIN    (4 * MIB)
-#define FOUR_GIB          (UINT64_C(1) << 32)
-#define GRANT_WINDOW      (GRANT_MAX_FRAMES * PAGE_SIZE)
-#define EXTENDED_MIN      (64 * MIB)
-#define REDIST_STRIDE     (UINT64_C(2) << 16)
-#define GICV2_MAX_VCPUS   8
-#define MAPTRACK_FRAMES   1024
-#define HOST_MAX_BANKS    64
+#define BANK_ALIGN      (2 * MIB)
+#define FIRST_BANK_MIN  (128 * MIB) /* kernel, initrd and tree go here */
+#define OTHER_BANK_MIN  (4 * MIB)
+#define FOUR_GIB        (UINT64_C(1) << 32)
+#define GRANT_WINDOW    (GRANT_MAX_FRAMES * PAGE_SIZE)
+#define EXTENDED_MIN    (64 * MIB)
+#define REDIST_STRIDE   (UINT64_C(2) << 16)
+#define GICV2_MAX_VCPUS 8
+#define MAPTRACK_FRAMES 1024
+#define HOST_MAX_BANKS  64
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* The largest block below a limit, at most wanted bytes; 0 when there is none of min bytes. */
+static bool __init fits(uint64_t bytes, maddr_t below, mfn_t *first)
+{
+	return frame_pool_find_contiguous(bytes >> PAGE_SHIFT, below, BANK_ALIGN >> PAGE_SHIFT,
+					  first) == 0;
+}
+
+/* The largest block below a limit, from min to wanted bytes; 0 when there is none. */
 static uint64_t __init find_bank(uint64_t wanted, uint64_t min, maddr_t below, mfn_t *first)
 {
-	uint64_t good = 0;
-	uint64_t bad = wanted + BANK_ALIGN;
+	uint64_t good = min, bad = wanted;
 
-	/* Usually all of it; else bisect, since what fits less fits more is no surprise. */
-	for (uint64_t size = wanted; size >= min && size > good; size = ALIGN_DOWN((good + bad) / 2, BANK_ALIGN)) {
-		mfn_t at;
+	if (fits(wanted, below, first)) {
+		return wanted;
+	}
+	if (!fits(min, below, first)) {
+		return 0;
+	}
+	/* good fits, bad does not. */
+	while (bad - good > BANK_ALIGN) {
+		uint64_t middle = ALIGN_DOWN(good + (bad - good) / 2, BANK_ALIGN);
 
-		if (frame_pool_find_contiguous(size >> PAGE_SHIFT, below, BANK_ALIGN >> PAGE_SHIFT, &at) == 0) {
-			good = size;
-			*first = at;
+		if (fits(middle, below, first)) {
+			good = middle;
 		} else {
-			bad = size;
+			bad = middle;
 		}
 	}
-	return good;
+	return fits(good, below, first) ? good : 0;
 }
 
 /* Claim dom0's banks, the first one large and low. False when memory does not suffice. */
@@ -67,11 +77,12 @@ static bool __init claim_banks(struct domain *d, uint64_t bytes, struct hostfdt_
 			break;
 		}
 		dombuild_account_pages(d, size >> PAGE_SHIFT);
-		tree->bank[tree->nr_banks++] = (struct devtree_range){ mfn_to_maddr(first), size };
+		tree->bank[tree->nr_banks++] = (struct devtree_range){mfn_to_maddr(first), size};
 		left -= size;
 	}
 	if (left > 0) {
-		log_error("dom0: only %lu of %lu MiB of memory can be had (%s); lower dom0_mem; dom0 is left out",
+		log_error("dom0: only %lu of %lu MiB of memory can be had (%s); lower dom0_mem; "
+			  "dom0 is left out",
 			  (bytes - left) >> 20, bytes >> 20,
 			  tree->nr_banks == 0 ? "no 128 MiB in one piece" : "the rest is scattered");
 	}
@@ -86,7 +97,8 @@ static int __init map_banks(struct domain *d, const struct hostfdt_dom0 *tree)
 		int rc = stage2_map(d, gfn(first.raw), first, nr, STAGE2_RAM);
 
 		if (rc != 0) {
-			log_error("dom0: its memory at 0x%lx cannot be mapped: error %d; dom0 is left out",
+			log_error("dom0: its memory at 0x%lx cannot be mapped: error %d; dom0 is "
+				  "left out",
 				  mfn_to_maddr(first), rc);
 			return rc;
 		}
@@ -97,7 +109,8 @@ static int __init map_banks(struct domain *d, const struct hostfdt_dom0 *tree)
 static void __init sort_banks(struct hostfdt_dom0 *tree)
 {
 	for (unsigned int i = 1; i < tree->nr_banks; i++) {
-		for (unsigned int j = i; j > 0 && tree->bank[j - 1].start > tree->bank[j].start; j--) {
+		for (unsigned int j = i; j > 0 && tree->bank[j - 1].start > tree->bank[j].start;
+		     j--) {
 			struct devtree_range moved = tree->bank[j];
 
 			tree->bank[j] = tree->bank[j - 1];
@@ -106,16 +119,18 @@ static void __init sort_banks(struct hostfdt_dom0 *tree)
 	}
 }
 
-/* ---- address space for grants and foreign pages ------------------------------------------------------------------------ */
+/* ---- address space for grants and foreign pages ---------------------------------------------- */
 
-/* Host RAM that dom0 does not have and nobody reserved: addresses at which nothing will ever be mapped 1:1. */
+/* Host RAM that dom0 does not have and nobody reserved: addresses at which nothing will ever be
+ * mapped 1:1. */
 static int __init find_unused_ram(struct hostfdt_dom0 *tree, struct rangeset *unused)
 {
 	struct devtree_range bank[HOST_MAX_BANKS], reserved[DOM0_MAX_RESERVED];
 	uint64_t reach = BIT64(stage2_ipa_bits());
 	int bad_node;
 	unsigned int nr = devtree_memory_banks(boot_info.fdt, bank, HOST_MAX_BANKS, &bad_node);
-	unsigned int nr_reserved = devtree_reserved_memory(boot_info.fdt, reserved, DOM0_MAX_RESERVED, &bad_node);
+	unsigned int nr_reserved = devtree_reserved_memory(boot_info.fdt, boot_info.reserved_memory,
+							   reserved, DOM0_MAX_RESERVED, &bad_node);
 	int rc = 0;
 
 	for (unsigned int i = 0; i < nr && rc == 0; i++) {
@@ -131,7 +146,8 @@ static int __init find_unused_ram(struct hostfdt_dom0 *tree, struct rangeset *un
 		rc = rangeset_remove(unused, ALIGN_DOWN(start, PAGE_SIZE), ALIGN_UP(end, PAGE_SIZE));
 	}
 	for (unsigned int i = 0; i < tree->nr_banks && rc == 0; i++) {
-		rc = rangeset_remove(unused, tree->bank[i].start, tree->bank[i].start + tree->bank[i].size);
+		rc = rangeset_remove(unused, tree->bank[i].start,
+				     tree->bank[i].start + tree->bank[i].size);
 	}
 	return rc;
 }
@@ -147,23 +163,26 @@ static int __init find_regions(struct hostfdt_dom0 *tree)
 	    (!rangeset_find_fit(&unused, 0, UINT64_MAX, GRANT_WINDOW, BANK_ALIGN, &window) &&
 	     !rangeset_find_fit(&unused, 0, UINT64_MAX, GRANT_WINDOW, PAGE_SIZE, &window)) ||
 	    rangeset_remove(&unused, window, window + GRANT_WINDOW) != 0) {
-		log_error("dom0: no address range is left for its grant table; lower dom0_mem; dom0 is left out");
+		log_error("dom0: no address range is left for its grant table; lower dom0_mem; "
+			  "dom0 is left out");
 		return -XEN_ENOSPC;
 	}
-	tree->region[0] = (struct devtree_range){ window, GRANT_WINDOW };
+	tree->region[0] = (struct devtree_range){window, GRANT_WINDOW};
 	tree->nr_regions = 1;
 	rangeset_for_each(range, &unused) {
 		uint64_t start = ALIGN_UP(range->start, BANK_ALIGN);
 		uint64_t end = ALIGN_DOWN(range->end, BANK_ALIGN);
 
-		if (end > start && end - start >= EXTENDED_MIN && tree->nr_regions < ARRAY_SIZE(tree->region)) {
-			tree->region[tree->nr_regions++] = (struct devtree_range){ start, end - start };
+		if (end > start && end - start >= EXTENDED_MIN &&
+		    tree->nr_regions < ARRAY_SIZE(tree->region)) {
+			tree->region[tree->nr_regions++] =
+				(struct devtree_range){start, end - start};
 		}
 	}
 	return 0;
 }
 
-/* ---- the domain -------------------------------------------------------------------------------------------------------- */
+/* ---- the domain ------------------------------------------------------------------------------ */
 
 /* How many vCPUs the interrupt controller that dom0 sees has room for. */
 static unsigned int __init gic_max_vcpus(void)
@@ -182,12 +201,13 @@ static unsigned int __init gic_max_vcpus(void)
 
 static unsigned int __init choose_vcpus(void)
 {
-	unsigned int wanted = boot_options.dom0_max_vcpus != 0 ? boot_options.dom0_max_vcpus : nr_cpus;
+	unsigned int wanted =
+		boot_options.dom0_max_vcpus != 0 ? boot_options.dom0_max_vcpus : nr_cpus;
 	unsigned int max = gic_max_vcpus();
 
 	if (wanted > max) {
-		log_warning("dom0: %u vCPUs are too many for this machine's GICv%u: it gets %u", wanted,
-			    gic_info.version, max);
+		log_warning("dom0: %u vCPUs are too many for this machine's GICv%u: it gets %u",
+			    wanted, gic_info.version, max);
 		return max;
 	}
 	return wanted;
@@ -198,7 +218,8 @@ static uint32_t __init choose_evtchn_intid(void)
 {
 	uint32_t intid = INTID_PPI_FIRST;
 
-	while (intid == VTIMER_INTID_VIRTUAL || intid == VTIMER_INTID_PHYSICAL || intid == VTIMER_INTID_SECURE) {
+	while (intid == VTIMER_INTID_VIRTUAL || intid == VTIMER_INTID_PHYSICAL ||
+	       intid == VTIMER_INTID_SECURE) {
 		intid++;
 	}
 	return intid;
@@ -240,7 +261,8 @@ static struct domain *__init create(uint64_t bytes, struct hostfdt_dom0 *tree)
 }
 
 /* The tree in Tenon's own frames: names are not shared, so it grows to at most twice the host's. */
-static int __init write_tree(const struct hostfdt_dom0 *tree, struct domain_load *load, unsigned int *order)
+static int __init write_tree(const struct hostfdt_dom0 *tree, struct domain_load *load,
+			     unsigned int *order)
 {
 	size_t estimate = 2 * (size_t)fdt_totalsize(boot_info.fdt) + 8192 +
 			  tree->nr_vcpus * (192 + tree->cpu_compatible_size);
@@ -256,15 +278,18 @@ static int __init write_tree(const struct hostfdt_dom0 *tree, struct domain_load
 			rc = -XEN_ENOMEM;
 			break;
 		}
-		rc = dombuild_hostfdt_write(boot_info.fdt, tree, load->fdt, PAGE_SIZE << *order, &load->fdt_bytes);
+		rc = dombuild_hostfdt_write(boot_info.fdt, tree, load->fdt, PAGE_SIZE << *order,
+					    &load->fdt_bytes);
 		if (rc == 0) {
 			return 0;
 		}
 		hyp_free(load->fdt, *order);
 	}
 	log_error("dom0: its device tree cannot be made: %s (error %d); dom0 is left out",
-		  rc == -XEN_ENOMEM ? "no memory" :
-		  rc == -XEN_ENOSPC ? "it is larger than 2 MiB" : "an address or name of the host's does not fit", rc);
+		  rc == -XEN_ENOMEM   ? "no memory"
+		  : rc == -XEN_ENOSPC ? "it is larger than 2 MiB"
+				      : "an address or name of the host's does not fit",
+		  rc);
 	return rc;
 }
 
@@ -298,14 +323,16 @@ static int __init fill_domain(struct domain *d, struct hostfdt_dom0 *tree, struc
 static struct domain *__init build(const struct boot_module *kernel, struct hostfdt_dom0 *tree)
 {
 	uint64_t bytes = ALIGN_UP(boot_options.dom0_mem, BANK_ALIGN);
-	struct domain_load load = { .who = "dom0", .initrd = dombuild_module(-1, BOOT_MODULE_RAMDISK) };
+	struct domain_load load = {.who = "dom0",
+				   .initrd = dombuild_module(-1, BOOT_MODULE_RAMDISK)};
 	struct domain *d;
 
 	if (dombuild_image_probe(load.who, kernel, &load.kernel) != 0) {
 		return NULL;
 	}
 	if (bytes >> PAGE_SHIFT > frame_pool_free_frames()) {
-		log_error("dom0: its %lu MiB of memory are not there, %lu MiB are free; lower dom0_mem; dom0 is left out",
+		log_error("dom0: its %lu MiB of memory are not there, %lu MiB are free; lower "
+			  "dom0_mem; dom0 is left out",
 			  bytes >> 20, frame_pool_free_frames() >> 8);
 		return NULL;
 	}
@@ -318,9 +345,9 @@ static struct domain *__init build(const struct boot_module *kernel, struct host
 		dombuild_abandon(d);
 		return NULL;
 	}
-	log_info("dom0: %lu MiB in %u bank%s, %u vCPU%s, kernel at 0x%lx, tree at 0x%lx", bytes >> 20, tree->nr_banks,
-		 tree->nr_banks == 1 ? "" : "s", tree->nr_vcpus, tree->nr_vcpus == 1 ? "" : "s", load.placement.kernel,
-		 load.placement.fdt);
+	log_info("dom0: %lu MiB in %u bank%s, %u vCPU%s, kernel at 0x%lx, tree at 0x%lx",
+		 bytes >> 20, tree->nr_banks, tree->nr_banks == 1 ? "" : "s", tree->nr_vcpus,
+		 tree->nr_vcpus == 1 ? "" : "s", load.placement.kernel, load.placement.fdt);
 	return d;
 }
 
@@ -334,7 +361,8 @@ struct domain *__init dombuild_dom0(void)
 		return NULL;
 	}
 	if (kernel == NULL) {
-		log_error("dom0: no kernel: add a module node with compatible multiboot,kernel; dom0 is left out");
+		log_error("dom0: no kernel: add a module node with compatible multiboot,kernel; "
+			  "dom0 is left out");
 		return NULL;
 	}
 	tree = (struct hostfdt_dom0){

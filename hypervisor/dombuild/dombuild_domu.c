@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains described in the boot loader's tree: xen,domain nodes (xen: docs/misc/arm/device-tree/booting.txt;
- * xen-abi-arm section 1.10).
+ * Domains described in the boot loader's tree: xen,domain nodes (xen: docs/misc/arm/device-
+ * tree/booting.txt; xen-abi-arm section 1.10).
  *
- * Everything that the node, the modules and free memory can tell is checked before anything is taken. A node
- * that asks for something Tenon does not do is refused: the domain would not be the one that was described.
- * Not in .init: a domain can be built again later.
+ * Everything that the node, the modules and free memory can tell is checked before anything is
+ * taken. A node that asks for something Tenon does not do is refused: the domain would not be the
+ * one that was described. Not in .init: a domain can be built again later.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -16,21 +16,24 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define DOMU_MAX_EVTCHN_PORT 1023
-#define DOMU_GRANT_FRAMES    64
-#define DOMU_MAPTRACK_FRAMES 1024
-#define GICV2_MAX_VCPUS      8
-/* Frames for a domain's structures and stage-2 tables, generously: 4 MiB per GiB when all is mapped by page. */
+#define DOMU_MAX_EVTCHN_PORT    1023
+#define DOMU_GRANT_FRAMES       64
+#define DOMU_MAPTRACK_FRAMES    1024
+#define GICV2_MAX_VCPUS         8
+/* Frames for a domain's structures and stage-2 tables, generously: 4 MiB per GiB when all is
+ * mapped by page. */
 #define OVERHEAD_FRAMES(frames) (64 + (frames) / 256)
 
-/* ---- the node ------------------------------------------------------------------------------------------------ */
+/* ---- the node -------------------------------------------------------------------------------- */
 
 /* Properties and subnodes of Xen's that would make another domain than Tenon can build. */
 static const char *const refused_properties[] = {
 	"direct-map", "xen,static-mem", "sve", "passthrough", "llc-colors", "domain-cpupool",
 };
 static const char *const refused_subnodes[] = {
-	"xen,vcpu", "xen,evtchn-v1", "xen,domain-shared-memory-v1",
+	"xen,vcpu",
+	"xen,evtchn-v1",
+	"xen,domain-shared-memory-v1",
 };
 
 static bool is_supported(const void *fdt, int node, const char *who)
@@ -39,16 +42,18 @@ static bool is_supported(const void *fdt, int node, const char *who)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(refused_properties); i++) {
 		if (fdt_getprop(fdt, node, refused_properties[i], NULL) != NULL) {
-			log_error("%s: property %s is not supported: remove it; the domain is left out", who,
-				  refused_properties[i]);
+			log_error("%s: property %s is not supported: remove it; the domain is left "
+				  "out",
+				  who, refused_properties[i]);
 			return false;
 		}
 	}
 	fdt_for_each_subnode(subnode, fdt, node) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(refused_subnodes); i++) {
 			if (devtree_is_compatible(fdt, subnode, refused_subnodes[i])) {
-				log_error("%s: subnodes %s are not supported: remove them; the domain is left out", who,
-					  refused_subnodes[i]);
+				log_error("%s: subnodes %s are not supported: remove them; the "
+					  "domain is left out",
+					  who, refused_subnodes[i]);
 				return false;
 			}
 		}
@@ -57,8 +62,8 @@ static bool is_supported(const void *fdt, int node, const char *who)
 }
 
 /* An optional u32 between min and max. */
-static bool get_optional(const void *fdt, int node, const char *who, const char *name, uint32_t min, uint32_t max,
-			 uint32_t *value)
+static bool get_optional(const void *fdt, int node, const char *who, const char *name, uint32_t min,
+			 uint32_t max, uint32_t *value)
 {
 	int rc = devtree_get_u32(fdt, node, name, value);
 
@@ -66,12 +71,13 @@ static bool get_optional(const void *fdt, int node, const char *who, const char 
 		return true;
 	}
 	if (rc != 0) {
-		log_error("%s: property %s is not one 32-bit cell; the domain is left out", who, name);
+		log_error("%s: property %s is not one 32-bit cell; the domain is left out", who,
+			  name);
 		return false;
 	}
 	if (*value < min || *value > max) {
-		log_error("%s: %s = %u is not supported (%u to %u are); the domain is left out", who, name, *value, min,
-			  max);
+		log_error("%s: %s = %u is not supported (%u to %u are); the domain is left out",
+			  who, name, *value, min, max);
 		return false;
 	}
 	return true;
@@ -83,13 +89,15 @@ static bool get_memory(const void *fdt, int node, const char *who, struct domu_c
 	int rc = devtree_get_u64(fdt, node, "memory", &kib);
 
 	if (rc != 0) {
-		log_error("%s: property memory is %s: two cells with the size in KiB are needed; the domain is left out",
+		log_error("%s: property memory is %s: two cells with the size in KiB are needed; "
+			  "the domain is left out",
 			  who, rc == -XEN_ENOENT ? "missing" : "malformed");
 		return false;
 	}
 	if (kib < PAGE_SIZE >> 10 || kib > GUEST_RAM_MAX >> 10) {
-		log_error("%s: memory = %lu KiB is not possible (4 KiB to %llu GiB are); the domain is left out", who,
-			  kib, (unsigned long long)(GUEST_RAM_MAX >> 30));
+		log_error("%s: memory = %lu KiB is not possible (4 KiB to %llu GiB are); the "
+			  "domain is left out",
+			  who, kib, (unsigned long long)(GUEST_RAM_MAX >> 30));
 		return false;
 	}
 	config->memory_bytes = ALIGN_DOWN(kib << 10, PAGE_SIZE);
@@ -102,12 +110,14 @@ static bool get_cpus(const void *fdt, int node, const char *who, struct domu_con
 	int rc = devtree_get_u32(fdt, node, "cpus", &config->nr_vcpus);
 
 	if (rc != 0) {
-		log_error("%s: property cpus is %s: one cell with the number of vCPUs is needed; the domain is left out",
+		log_error("%s: property cpus is %s: one cell with the number of vCPUs is needed; "
+			  "the domain is left out",
 			  who, rc == -XEN_ENOENT ? "missing" : "malformed");
 		return false;
 	}
 	if (config->nr_vcpus < 1 || config->nr_vcpus > max) {
-		log_error("%s: cpus = %u is not possible (1 to %u with this machine's GICv%u); the domain is left out",
+		log_error("%s: cpus = %u is not possible (1 to %u with this machine's GICv%u); the "
+			  "domain is left out",
 			  who, config->nr_vcpus, max, gic_info.version);
 		return false;
 	}
@@ -120,8 +130,9 @@ static bool get_enhanced(const void *fdt, int node, const char *who, struct domu
 		const char *text;
 		enum domu_enhanced enhanced;
 	} words[] = {
-		{ "", DOMU_ENHANCED }, { "enabled", DOMU_ENHANCED }, { "legacy", DOMU_ENHANCED },
-		{ "no-xenstore", DOMU_NO_XENSTORE }, { "disabled", DOMU_PLAIN },
+		{"", DOMU_ENHANCED},       {"enabled", DOMU_ENHANCED},
+		{"legacy", DOMU_ENHANCED}, {"no-xenstore", DOMU_NO_XENSTORE},
+		{"disabled", DOMU_PLAIN},
 	};
 	int size;
 	const char *text = fdt_getprop(fdt, node, "xen,enhanced", &size);
@@ -133,12 +144,15 @@ static bool get_enhanced(const void *fdt, int node, const char *who, struct domu
 	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
 		/* An empty property has no terminator. */
 		if ((size == 0 && words[i].text[0] == '\0') ||
-		    ((size_t)size == strlen(words[i].text) + 1 && memcmp(text, words[i].text, (size_t)size) == 0)) {
+		    ((size_t)size == strlen(words[i].text) + 1 &&
+		     memcmp(text, words[i].text, (size_t)size) == 0)) {
 			config->enhanced = words[i].enhanced;
 			return true;
 		}
 	}
-	log_error("%s: property xen,enhanced is none of enabled, no-xenstore, disabled; the domain is left out", who);
+	log_error("%s: property xen,enhanced is none of enabled, no-xenstore, disabled; the domain "
+		  "is left out",
+		  who);
 	return false;
 }
 
@@ -153,25 +167,30 @@ int dombuild_domu_config(const void *fdt, int node, const char *who, struct domu
 		.max_maptrack_frames = DOMU_MAPTRACK_FRAMES,
 		.vpl011 = fdt_getprop(fdt, node, "vpl011", NULL) != NULL,
 	};
-	if (!is_supported(fdt, node, who) || !get_memory(fdt, node, who, config) || !get_cpus(fdt, node, who, config) ||
-	    !get_enhanced(fdt, node, who, config) ||
-	    !get_optional(fdt, node, who, "nr_spis", 0, INTID_SPI_LIMIT - INTID_SPI_FIRST, &config->nr_spis) ||
+	if (!is_supported(fdt, node, who) || !get_memory(fdt, node, who, config) ||
+	    !get_cpus(fdt, node, who, config) || !get_enhanced(fdt, node, who, config) ||
+	    !get_optional(fdt, node, who, "nr_spis", 0, INTID_SPI_LIMIT - INTID_SPI_FIRST,
+			  &config->nr_spis) ||
 	    !get_optional(fdt, node, who, "max_grant_version", 1, 1, &grant_version) ||
-	    !get_optional(fdt, node, who, "max_grant_frames", 1, GRANT_MAX_FRAMES, &config->max_grant_frames) ||
-	    !get_optional(fdt, node, who, "max_maptrack_frames", 0, UINT32_MAX, &config->max_maptrack_frames) ||
+	    !get_optional(fdt, node, who, "max_grant_frames", 1, GRANT_MAX_FRAMES,
+			  &config->max_grant_frames) ||
+	    !get_optional(fdt, node, who, "max_maptrack_frames", 0, UINT32_MAX,
+			  &config->max_maptrack_frames) ||
 	    !get_optional(fdt, node, who, "capabilities", 0, 0, &capabilities) ||
 	    !get_optional(fdt, node, who, "trap-unmapped-accesses", 1, 1, &trap_unmapped)) {
 		return -XEN_EINVAL;
 	}
 	if (config->vpl011) {
-		config->nr_spis = MAX(config->nr_spis, (uint32_t)(GUEST_VPL011_SPI - INTID_SPI_FIRST + 1));
+		config->nr_spis =
+			MAX(config->nr_spis, (uint32_t)(GUEST_VPL011_SPI - INTID_SPI_FIRST + 1));
 	}
 	return 0;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* The largest block that fits: stage 2 uses blocks where guest and machine frames are aligned alike. */
+/* The largest block that fits: stage 2 uses blocks where guest and machine frames are aligned
+ * alike. */
 static unsigned int block_order(uint64_t gfn_raw, uint64_t left)
 {
 	unsigned int order = FRAME_ORDER_2M;
@@ -186,7 +205,7 @@ static int populate_bank(struct domain *d, const struct devtree_range *bank)
 {
 	uint64_t at = bank->start >> PAGE_SHIFT;
 	uint64_t left = bank->size >> PAGE_SHIFT;
-	unsigned int limit = FRAME_ORDER_2M;    /* shrinks when memory is scattered */
+	unsigned int limit = FRAME_ORDER_2M; /* shrinks when memory is scattered */
 
 	while (left > 0) {
 		unsigned int order = MIN(block_order(at, left), limit);
@@ -222,16 +241,19 @@ static bool enough_memory(const char *who, uint64_t bytes)
 	uint64_t free = frame_pool_free_frames();
 
 	if (frames + OVERHEAD_FRAMES(frames) > free) {
-		log_error("%s: its %lu MiB of memory are not there, %lu MiB are free; lower its memory property or "
-			  "dom0_mem; the domain is left out", who, bytes >> 20, free >> 8);
+		log_error("%s: its %lu MiB of memory are not there, %lu MiB are free; lower its "
+			  "memory property or "
+			  "dom0_mem; the domain is left out",
+			  who, bytes >> 20, free >> 8);
 		return false;
 	}
 	return true;
 }
 
-/* ---- the domain ------------------------------------------------------------------------------------------------------ */
+/* ---- the domain ------------------------------------------------------------------------------ */
 
-/* What init-dom0less in dom0 expects to find (4.17 semantics): the port is there, the page follows. */
+/* What init-dom0less in dom0 expects to find (4.17 semantics): the port is there, the page
+ * follows. */
 static int connect_xenstore(struct domain *d)
 {
 	uint32_t port;
@@ -244,7 +266,8 @@ static int connect_xenstore(struct domain *d)
 	return rc;
 }
 
-static int fill_domain(struct domain *d, const struct domu_config *config, const struct domain_load *load)
+static int fill_domain(struct domain *d, const struct domu_config *config,
+		       const struct domain_load *load)
 {
 	struct devtree_range bank[DEVTREE_RAM_BANKS];
 	unsigned int nr = devtree_ram_banks(config->memory_bytes, bank);
@@ -260,8 +283,8 @@ static int fill_domain(struct domain *d, const struct domu_config *config, const
 		rc = connect_xenstore(d);
 	}
 	if (rc != 0) {
-		log_error("%s: error %d while it gets its memory and devices%s; it is left out", load->who, rc,
-			  rc == -XEN_ENOMEM ? " (no memory)" : "");
+		log_error("%s: error %d while it gets its memory and devices%s; it is left out",
+			  load->who, rc, rc == -XEN_ENOMEM ? " (no memory)" : "");
 		return rc;
 	}
 	return dombuild_load(d, load);
@@ -298,14 +321,16 @@ static struct domain *create(const struct domu_config *config, const char *name,
 		dombuild_abandon(d);
 		return NULL;
 	}
-	log_info("%s: %lu MiB, %u vCPU%s, kernel at 0x%lx, tree at 0x%lx%s", load->who, config->memory_bytes >> 20,
-		 config->nr_vcpus, config->nr_vcpus == 1 ? "" : "s", load->placement.kernel, load->placement.fdt,
+	log_info("%s: %lu MiB, %u vCPU%s, kernel at 0x%lx, tree at 0x%lx%s", load->who,
+		 config->memory_bytes >> 20, config->nr_vcpus, config->nr_vcpus == 1 ? "" : "s",
+		 load->placement.kernel, load->placement.fdt,
 		 config->enhanced != DOMU_PLAIN ? ", with Xen's interface" : "");
 	return d;
 }
 
 /* The tree in Tenon's own frames; its order for hyp_free(). */
-static int write_tree(const struct domu_config *config, struct domain_load *load, unsigned int *order)
+static int write_tree(const struct domu_config *config, struct domain_load *load,
+		      unsigned int *order)
 {
 	const struct devtree_guest guest = {
 		.ram_size = config->memory_bytes,
@@ -345,17 +370,21 @@ static bool find_modules(int node, struct domain_load *load)
 	const struct boot_module *kernel = dombuild_module(node, BOOT_MODULE_KERNEL);
 
 	if (!dombuild_modules_complete(node)) {
-		log_error("%s: one of its modules was refused (see above); the domain is left out", load->who);
+		log_error("%s: one of its modules was refused (see above); the domain is left out",
+			  load->who);
 		return false;
 	}
 	if (kernel == NULL) {
-		log_error("%s: no kernel: add a module node with compatible multiboot,kernel; the domain is left out",
+		log_error("%s: no kernel: add a module node with compatible multiboot,kernel; the "
+			  "domain is left out",
 			  load->who);
 		return false;
 	}
 	if (dombuild_module(node, BOOT_MODULE_DEVICE_TREE) != NULL) {
-		log_error("%s: device assignment (a multiboot,device-tree module) is not supported: remove the module; "
-			  "the domain is left out", load->who);
+		log_error("%s: device assignment (a multiboot,device-tree module) is not "
+			  "supported: remove the module; "
+			  "the domain is left out",
+			  load->who);
 		return false;
 	}
 	load->initrd = dombuild_module(node, BOOT_MODULE_RAMDISK);
@@ -365,7 +394,7 @@ static bool find_modules(int node, struct domain_load *load)
 struct domain *dombuild_domu(int node, uint16_t domid)
 {
 	const char *name = fdt_get_name(boot_info.fdt, node, NULL);
-	struct domain_load load = { .initrd = NULL };
+	struct domain_load load = {.initrd = NULL};
 	struct devtree_range bank[DEVTREE_RAM_BANKS];
 	struct domu_config config;
 	struct domain *d = NULL;
@@ -373,13 +402,15 @@ struct domain *dombuild_domu(int node, uint16_t domid)
 
 	name = name != NULL ? name : "?";
 	(void)snprintf(load.who, sizeof(load.who), "d%u (%.32s)", domid, name);
-	if (dombuild_domu_config(boot_info.fdt, node, load.who, &config) != 0 || !find_modules(node, &load) ||
-	    !enough_memory(load.who, config.memory_bytes)) {
+	if (dombuild_domu_config(boot_info.fdt, node, load.who, &config) != 0 ||
+	    !find_modules(node, &load) || !enough_memory(load.who, config.memory_bytes)) {
 		return NULL;
 	}
 	if (config.enhanced == DOMU_ENHANCED && hardware_domain == NULL) {
-		log_error("%s: xen,enhanced needs a dom0 for xenstore, and there is none: use \"no-xenstore\"; the "
-			  "domain is left out", load.who);
+		log_error("%s: xen,enhanced needs a dom0 for xenstore, and there is none: use "
+			  "\"no-xenstore\"; the "
+			  "domain is left out",
+			  load.who);
 		return NULL;
 	}
 	if (write_tree(&config, &load, &order) != 0) {

@@ -51,7 +51,8 @@ void fake_reset(void)
 {
 	fake_machine_reset();
 	if (ram == NULL) {
-		ram = mmap(NULL, FAKE_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		ram = mmap(NULL, FAKE_RAM_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		assert_ptr_not_equal(ram, MAP_FAILED);
 	}
 	assert_int_equal(madvise(ram, FAKE_RAM_SIZE, MADV_DONTNEED), 0);
@@ -70,7 +71,7 @@ void fake_reset(void)
 	rangeset_init(&contiguous, contiguous_storage, ARRAY_SIZE(contiguous_storage));
 	fake_messages[0] = '\0';
 	fake_errors = fake_nr_domains = nr_mappings = windows = own_blocks = fake_restarts = 0;
-	fake_free_frames = FAKE_RAM_PAGES / 2;
+	fake_free_frames = 16384;
 	fake_max_order = FRAME_ORDER_MAX;
 	fake_hyp_allocs_left = UINT_MAX;
 	next_frame = FAKE_RAM_PAGES / 2;
@@ -81,7 +82,7 @@ void fake_reset(void)
 		.dist_base = 0x8000000,
 		.dist_size = 0x10000,
 		.nr_redist_regions = 1,
-		.redist_region = { { 0x80a0000, 0xf60000 } },
+		.redist_region = {{0x80a0000, 0xf60000}},
 		.fdt_node = -1,
 	};
 }
@@ -93,7 +94,7 @@ void fake_check_leaks(void)
 	lock_assert_none_held();
 }
 
-/* ---- log ---- */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 void log_write(enum log_level level, const char *format, ...)
 {
@@ -123,7 +124,7 @@ void fake_expect_error_(const char *const *parts)
 	}
 }
 
-/* ---- memory ---- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *fake_ram(maddr_t at)
 {
@@ -217,7 +218,8 @@ int frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *first)
 	assert_true(next_frame + nr <= FAKE_RAM_PAGES);
 	*first = mfn((FAKE_RAM_START >> PAGE_SHIFT) + next_frame);
 	for (uint64_t i = 0; i < nr; i++) {
-		*frame_of(mfn_add(*first, i)) = (struct frame){ .state = FRAME_GUEST, .owner = domid, .refs = 1 };
+		*frame_of(mfn_add(*first, i)) =
+			(struct frame){.state = FRAME_GUEST, .owner = domid, .refs = 1};
 	}
 	next_frame += nr;
 	fake_free_frames -= nr;
@@ -229,10 +231,13 @@ void fake_add_contiguous(uint64_t first, uint64_t nr)
 	assert_int_equal(rangeset_add(&contiguous, first, first + nr), 0);
 }
 
-int frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below, uint64_t align_frames, mfn_t *first)
+int frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below, uint64_t align_frames,
+			       mfn_t *first)
 {
-	return rangeset_find_fit(&contiguous, 0, below >> PAGE_SHIFT, nr_frames, align_frames, &first->raw) ?
-		       0 : -XEN_ENOMEM;
+	return rangeset_find_fit(&contiguous, 0, below >> PAGE_SHIFT, nr_frames, align_frames,
+				 &first->raw)
+		     ? 0
+		     : -XEN_ENOMEM;
 }
 
 int frame_pool_claim(mfn_t first, uint64_t nr_frames, uint16_t domid)
@@ -240,7 +245,7 @@ int frame_pool_claim(mfn_t first, uint64_t nr_frames, uint16_t domid)
 	return rangeset_remove(&contiguous, first.raw, first.raw + nr_frames);
 }
 
-/* ---- stage 2 ---- */
+/* ---- stage 2 --------------------------------------------------------------------------------- */
 
 int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
 {
@@ -260,7 +265,8 @@ bool fake_is_mapped(const struct domain *d, ipa_t ipa, enum stage2_type *type, m
 	for (unsigned int i = 0; i < nr_mappings; i++) {
 		if (mappings[i].d == d && g >= mappings[i].g && g - mappings[i].g < mappings[i].nr) {
 			*type = mappings[i].type;
-			*at = (mappings[i].m + (g - mappings[i].g)) << PAGE_SHIFT | (ipa & (PAGE_SIZE - 1));
+			*at = (mappings[i].m + (g - mappings[i].g)) << PAGE_SHIFT |
+			      (ipa & (PAGE_SIZE - 1));
 			return true;
 		}
 	}
@@ -291,7 +297,7 @@ unsigned int stage2_ipa_bits(void)
 	return 40;
 }
 
-/* ---- domains ---- */
+/* ---- domains --------------------------------------------------------------------------------- */
 
 int domain_create(const struct domain_config *config, struct domain **result)
 {
@@ -356,7 +362,7 @@ int guest_copy_to_ipa(struct domain *d, ipa_t ipa, const void *from, size_t size
 	return 0;
 }
 
-/* ---- devices ---- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 void irq_handle_pending(void)
 {
@@ -402,11 +408,11 @@ int console_fdt_node(void)
 	return boot_info.fdt != NULL ? fdt_path_offset(boot_info.fdt, "/pl011@9000000") : -1;
 }
 
-/* ---- trees ---- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 void fake_tree_begin(struct devtree_writer *w)
 {
-	const struct devtree_range bank = { FAKE_RAM_START, FAKE_RAM_SIZE };
+	const struct devtree_range bank = {FAKE_RAM_START, FAKE_RAM_SIZE};
 
 	memset(fake_fdt, 0, sizeof(fake_fdt));
 	devtree_start(w, fake_fdt, sizeof(fake_fdt));
@@ -427,9 +433,10 @@ void fake_tree_end(struct devtree_writer *w)
 	gic_info.fdt_node = fdt_path_offset(fake_fdt, "/intc@8000000");
 }
 
-void fake_tree_module(struct devtree_writer *w, const char *kind, maddr_t start, uint64_t size, const char *bootargs)
+void fake_tree_module(struct devtree_writer *w, const char *kind, maddr_t start, uint64_t size,
+		      const char *bootargs)
 {
-	const struct devtree_range range = { start, size };
+	const struct devtree_range range = {start, size};
 	char compatible[64] = "multiboot,module";
 	size_t length = strlen(compatible) + 1;
 
@@ -446,7 +453,7 @@ void fake_tree_module(struct devtree_writer *w, const char *kind, maddr_t start,
 	devtree_end_node(w);
 }
 
-/* ---- kernels ---- */
+/* ---- kernels --------------------------------------------------------------------------------- */
 
 void fake_image_header(uint8_t *at, uint64_t text_offset, uint64_t image_size)
 {
@@ -458,7 +465,7 @@ void fake_image_header(uint8_t *at, uint64_t text_offset, uint64_t image_size)
 
 size_t fake_gzip(uint8_t *to, const uint8_t *from, size_t size)
 {
-	static const uint8_t header[10] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3 };
+	static const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
 	uint32_t crc = (uint32_t)crc32(0, from, (unsigned int)size);
 	uint32_t length = (uint32_t)size;
 	uint8_t *at = to;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0's devices: registers and PCI windows of the nodes it sees are mapped 1:1, their SPIs become its own.
+ * dom0's devices: registers and PCI windows of the nodes it sees are mapped 1:1, their SPIs become
+ * its own.
  *
- * The tree is input: RAM, Tenon's own devices and everything that RAM frames belong to are taken out of what
- * the nodes claim before anything is mapped. /reserved-memory lies in RAM by design; of it, only frames that
- * nobody owns are mapped.
+ * The tree is input: RAM, Tenon's own devices and everything that RAM frames belong to are taken
+ * out of what the nodes claim before anything is mapped. /reserved-memory lies in RAM by design; of
+ * it, only frames that nobody owns are mapped.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -25,19 +26,21 @@ struct hostdev {
 	int gic_node, console_node;
 	struct devtree_path path;
 	struct rangeset mmio;
-	uint64_t spis[BITMAP_WORDS(INTID_SPI_LIMIT)];   /* seen so far */
+	uint64_t spis[BITMAP_WORDS(INTID_SPI_LIMIT)]; /* seen so far */
 };
 
 static const char *__init name_of(const struct hostdev *hostdev)
 {
-	const char *name = fdt_get_name(hostdev->host, hostdev->path.node[hostdev->path.depth], NULL);
+	const char *name =
+		fdt_get_name(hostdev->host, hostdev->path.node[hostdev->path.depth], NULL);
 
 	return name != NULL ? name : "?";
 }
 
-/* ---- registers --------------------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
-static void __init claim_range(struct hostdev *hostdev, const struct devtree_range *range, const char *property)
+static void __init claim_range(struct hostdev *hostdev, const struct devtree_range *range,
+			       const char *property)
 {
 	uint64_t limit = BIT64(stage2_ipa_bits());
 	uint64_t end = range->start + range->size;
@@ -46,12 +49,17 @@ static void __init claim_range(struct hostdev *hostdev, const struct devtree_ran
 		return;
 	}
 	if (end > limit) {
-		log_warning("dom0: device tree: %s: %s 0x%lx + 0x%lx is beyond the %u address bits of a guest: not given to "
-			    "dom0", name_of(hostdev), property, range->start, range->size, stage2_ipa_bits());
+		log_warning("dom0: device tree: %s: %s 0x%lx + 0x%lx is beyond the %u address bits "
+			    "of a guest: not given to "
+			    "dom0",
+			    name_of(hostdev), property, range->start, range->size,
+			    stage2_ipa_bits());
 		return;
 	}
-	if (rangeset_add(&hostdev->mmio, ALIGN_DOWN(range->start, PAGE_SIZE), ALIGN_UP(end, PAGE_SIZE)) != 0) {
-		log_warning("dom0: device tree: too many devices: %s is not given to dom0", name_of(hostdev));
+	if (rangeset_add(&hostdev->mmio, ALIGN_DOWN(range->start, PAGE_SIZE),
+			 ALIGN_UP(end, PAGE_SIZE)) != 0) {
+		log_warning("dom0: device tree: too many devices: %s is not given to dom0",
+			    name_of(hostdev));
 	}
 }
 
@@ -65,7 +73,8 @@ static void __init claim_ranges(struct hostdev *hostdev, get_range_t get, const 
 		int rc = get(hostdev->host, &hostdev->path, idx, &range);
 
 		if (rc == -XEN_EINVAL) {
-			log_warning("dom0: device tree: %s: property %s is malformed: what it says is not given to dom0",
+			log_warning("dom0: device tree: %s: property %s is malformed: what it says "
+				    "is not given to dom0",
 				    name_of(hostdev), property);
 		}
 		if (rc == 0) {
@@ -122,11 +131,12 @@ static void __init map_registers(struct hostdev *hostdev)
 	withhold_node(hostdev, hostdev->console_node);
 	rangeset_for_each(range, &hostdev->mmio) {
 		uint64_t first = range->start >> PAGE_SHIFT;
-		int rc = stage2_map(hostdev->d, gfn(first), mfn(first), (range->end - range->start) >> PAGE_SHIFT,
-				    STAGE2_DEVICE_HWDOM);
+		int rc = stage2_map(hostdev->d, gfn(first), mfn(first),
+				    (range->end - range->start) >> PAGE_SHIFT, STAGE2_DEVICE_HWDOM);
 
 		if (rc != 0) {
-			log_warning("dom0: device registers at 0x%lx (0x%lx bytes) cannot be mapped: error %d",
+			log_warning("dom0: device registers at 0x%lx (0x%lx bytes) cannot be "
+				    "mapped: error %d",
 				    range->start, range->end - range->start, rc);
 		}
 	}
@@ -138,7 +148,8 @@ static bool __init is_unowned_ram(uint64_t frame)
 	maddr_t start = frame << PAGE_SHIFT;
 
 	if (f == NULL || f->state != FRAME_RESERVED ||
-	    (start < boot_info.image_start + boot_info.image_size && boot_info.image_start < start + PAGE_SIZE)) {
+	    (start < boot_info.image_start + boot_info.image_size &&
+	     boot_info.image_start < start + PAGE_SIZE)) {
 		return false;
 	}
 	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
@@ -156,7 +167,8 @@ static void __init map_reserved_memory(struct hostdev *hostdev)
 {
 	struct devtree_range reserved[DOM0_MAX_RESERVED];
 	int bad_node;
-	unsigned int nr = devtree_reserved_memory(hostdev->host, reserved, DOM0_MAX_RESERVED, &bad_node);
+	unsigned int nr = devtree_reserved_memory(hostdev->host, boot_info.reserved_memory,
+						  reserved, DOM0_MAX_RESERVED, &bad_node);
 
 	for (unsigned int i = 0; i < nr; i++) {
 		uint64_t at = reserved[i].start >> PAGE_SHIFT;
@@ -172,14 +184,16 @@ static void __init map_reserved_memory(struct hostdev *hostdev)
 			while (at < end && is_unowned_ram(at)) {
 				at++;
 			}
-			if (stage2_map(hostdev->d, gfn(first), mfn(first), at - first, STAGE2_DEVICE_HWDOM) != 0) {
-				log_warning("dom0: reserved memory at 0x%lx cannot be mapped", first << PAGE_SHIFT);
+			if (stage2_map(hostdev->d, gfn(first), mfn(first), at - first,
+				       STAGE2_DEVICE_HWDOM) != 0) {
+				log_warning("dom0: reserved memory at 0x%lx cannot be mapped",
+					    first << PAGE_SHIFT);
 			}
 		}
 	}
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------------------------ */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static void __init assign_irq(struct hostdev *hostdev, const struct devtree_irq *irq)
 {
@@ -192,12 +206,13 @@ static void __init assign_irq(struct hostdev *hostdev, const struct devtree_irq 
 		return;
 	}
 	if (irq->cell[0] != 0) {
-		log_warning("dom0: device tree: %s: interrupts of type %u are not supported", name_of(hostdev),
-			    irq->cell[0]);
+		log_warning("dom0: device tree: %s: interrupts of type %u are not supported",
+			    name_of(hostdev), irq->cell[0]);
 		return;
 	}
 	if (irq->cell[1] >= gic_info.nr_intids - INTID_SPI_FIRST) {
-		log_warning("dom0: device tree: %s: the controller has no SPI %u", name_of(hostdev), irq->cell[1]);
+		log_warning("dom0: device tree: %s: the controller has no SPI %u", name_of(hostdev),
+			    irq->cell[1]);
 		return;
 	}
 	intid = irq->cell[1] + INTID_SPI_FIRST;
@@ -205,12 +220,13 @@ static void __init assign_irq(struct hostdev *hostdev, const struct devtree_irq 
 		return;
 	}
 	bitmap_set(hostdev->spis, intid);
-	/* Bits 0 and 1 of the flags: rising, falling edge; 2 and 3: levels. The controller knows two kinds. */
+	/* Bits 0 and 1 of the flags: rising, falling edge; 2 and 3: levels. The controller knows
+	 * two kinds. */
 	trigger = (irq->cell[2] & 3) != 0 ? GIC_EDGE : GIC_LEVEL;
 	rc = vgic_assign_physical(hostdev->d, intid, trigger);
 	if (rc != 0) {
-		log_warning("dom0: device tree: %s: SPI %u cannot be given to dom0: error %d", name_of(hostdev),
-			    irq->cell[1], rc);
+		log_warning("dom0: device tree: %s: SPI %u cannot be given to dom0: error %d",
+			    name_of(hostdev), irq->cell[1], rc);
 	}
 }
 
@@ -228,26 +244,29 @@ static void __init assign_irqs(struct hostdev *hostdev)
 		assign_irq(hostdev, &irq);
 	}
 	if (rc == -XEN_EINVAL) {
-		log_warning("dom0: device tree: %s: its interrupts cannot be understood", name_of(hostdev));
+		log_warning("dom0: device tree: %s: its interrupts cannot be understood",
+			    name_of(hostdev));
 	}
 	do {
-		rc = devtree_irq_map(hostdev->host, &hostdev->path, &position, hostdev->gic_node, &irq);
+		rc = devtree_irq_map(hostdev->host, &hostdev->path, &position, hostdev->gic_node,
+				     &irq);
 		if (rc == 0) {
 			assign_irq(hostdev, &irq);
 		}
 	} while (rc == 0);
 	if (rc == -XEN_EINVAL) {
-		log_warning("dom0: device tree: %s: property interrupt-map is malformed", name_of(hostdev));
+		log_warning("dom0: device tree: %s: property interrupt-map is malformed",
+			    name_of(hostdev));
 	}
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static void __init visit(struct hostdev *hostdev, bool behind_pci)
 {
 	int node = hostdev->path.node[hostdev->path.depth];
-	enum hostfdt_fate fate = dombuild_hostfdt_fate(hostdev->host, &hostdev->path, hostdev->gic_node,
-						       hostdev->console_node);
+	enum hostfdt_fate fate = dombuild_hostfdt_fate(hostdev->host, &hostdev->path,
+						       hostdev->gic_node, hostdev->console_node);
 	const char *type;
 	int child, error;
 
@@ -279,14 +298,15 @@ static void __init visit(struct hostdev *hostdev, bool behind_pci)
 	}
 }
 
-void __init dombuild_hostdev_assign(struct domain *d, const void *host, int gic_node, int console_node)
+void __init dombuild_hostdev_assign(struct domain *d, const void *host, int gic_node,
+				    int console_node)
 {
 	struct hostdev hostdev = {
 		.d = d,
 		.host = host,
 		.gic_node = gic_node,
 		.console_node = console_node,
-		.path = { .depth = 0, .node = { 0 } },
+		.path = {.depth = 0, .node = {0}},
 	};
 	struct range *storage = hyp_alloc(MMIO_ORDER);
 

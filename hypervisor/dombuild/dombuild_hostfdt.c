@@ -3,9 +3,10 @@
  * dom0's device tree: the host's, less what Tenon keeps, with the nodes that a guest of Xen expects
  * (xen-abi-arm section 1.8).
  *
- * The host's tree is walked with libfdt's read calls and written anew with its sequential ones; it is never
- * edited. A node's fate (dombuild_hostfdt_fate()) is decided in one place, which the assignment of devices
- * (dombuild_hostdev.c) asks too, so that dom0 gets exactly the resources of the nodes that it sees.
+ * The host's tree is walked with libfdt's read calls and written anew with its sequential ones; it
+ * is never edited. A node's fate (dombuild_hostfdt_fate()) is decided in one place, which the
+ * assignment of devices (dombuild_hostdev.c) asks too, so that dom0 gets exactly the resources of
+ * the nodes that it sees.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -46,17 +47,39 @@ static const char *const dropped[] = {
 
 /* Property names; for a dropped property anywhere, and in /chosen. */
 static const char *const dropped_anywhere[] = {
-	"xen,passthrough", "iommus", "iommu-map", "iommu-map-mask",
+	"xen,passthrough",
+	"iommus",
+	"iommu-map",
+	"iommu-map-mask",
 };
 static const char *const dropped_in_chosen[] = {
-	"bootargs", "xen,xen-bootargs", "xen,dom0-bootargs", "xen,static-heap", "linux,initrd-start",
-	"linux,initrd-end", "linux,stdout-path", "stdout-path", "linux,uefi-system-table", "linux,uefi-mmap-start",
-	"linux,uefi-mmap-size", "linux,uefi-mmap-desc-size", "linux,uefi-mmap-desc-ver", "linux,uefi-stub-kern-ver",
+	"bootargs",
+	"xen,xen-bootargs",
+	"xen,dom0-bootargs",
+	"xen,static-heap",
+	"linux,initrd-start",
+	"linux,initrd-end",
+	"linux,stdout-path",
+	"stdout-path",
+	"linux,uefi-system-table",
+	"linux,uefi-mmap-start",
+	"linux,uefi-mmap-size",
+	"linux,uefi-mmap-desc-size",
+	"linux,uefi-mmap-desc-ver",
+	"linux,uefi-stub-kern-ver",
 };
 /* Of the interrupt controller's node. */
 static const char *const kept_of_gic[] = {
-	"compatible", "#interrupt-cells", "#address-cells", "#size-cells", "ranges", "interrupt-controller",
-	"phandle", "linux,phandle", "#redistributor-regions", "redistributor-stride",
+	"compatible",
+	"#interrupt-cells",
+	"#address-cells",
+	"#size-cells",
+	"ranges",
+	"interrupt-controller",
+	"phandle",
+	"linux,phandle",
+	"#redistributor-regions",
+	"redistributor-stride",
 };
 
 struct copy {
@@ -77,7 +100,8 @@ static bool is_listed(const char *name, const char *const *list, unsigned int nr
 	return false;
 }
 
-/* One of the strings of compatible is in the list: one pass over the property instead of one a string. */
+/* One of the strings of compatible is in the list: one pass over the property instead of one a
+ * string. */
 static bool is_dropped_device(const void *host, int node)
 {
 	int size;
@@ -112,8 +136,8 @@ static bool has_ppi(const void *host, const struct devtree_path *path, int gic_n
 	return false;
 }
 
-enum hostfdt_fate dombuild_hostfdt_fate(const void *host, const struct devtree_path *path, int gic_node,
-					int console_node)
+enum hostfdt_fate dombuild_hostfdt_fate(const void *host, const struct devtree_path *path,
+					int gic_node, int console_node)
 {
 	int node = path->node[path->depth];
 	const char *name = fdt_get_name(host, node, NULL);
@@ -136,10 +160,11 @@ enum hostfdt_fate dombuild_hostfdt_fate(const void *host, const struct devtree_p
 	    has_ppi(host, path, gic_node)) {
 		return HOSTFDT_DROP;
 	}
-	return fdt_getprop(host, node, "xen,passthrough", NULL) != NULL ? HOSTFDT_DISABLE : HOSTFDT_COPY;
+	return fdt_getprop(host, node, "xen,passthrough", NULL) != NULL ? HOSTFDT_DISABLE
+									: HOSTFDT_COPY;
 }
 
-/* ---- properties ------------------------------------------------------------------------------------------------- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 static void __init copy_properties(struct copy *copy, enum hostfdt_fate fate, bool is_chosen)
 {
@@ -176,7 +201,8 @@ static void __init write_chosen_properties(struct copy *copy)
 	}
 }
 
-/* The controller that dom0 sees has the host's place and phandle, without its children and its own interrupt. */
+/* The controller that dom0 sees has the host's place and phandle, without its children and its
+ * own interrupt. */
 static void __init copy_gic(struct copy *copy)
 {
 	int node = copy->path.node[copy->path.depth];
@@ -194,7 +220,8 @@ static void __init copy_gic(struct copy *copy)
 
 		if (data != NULL && is_listed(name, kept_of_gic, ARRAY_SIZE(kept_of_gic))) {
 			devtree_prop(&copy->writer, name, data, (size_t)size);
-			has_phandle |= strcmp(name, "phandle") == 0 || strcmp(name, "linux,phandle") == 0;
+			has_phandle |=
+				strcmp(name, "phandle") == 0 || strcmp(name, "linux,phandle") == 0;
 		}
 	}
 	if (!has_phandle) {
@@ -209,7 +236,7 @@ static void __init copy_gic(struct copy *copy)
 	devtree_end_node(&copy->writer);
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 /* What every guest has, at the end of the root. */
 static void __init write_root_nodes(struct copy *copy)
@@ -231,7 +258,8 @@ static void __init write_root_nodes(struct copy *copy)
 	devtree_write_memory(w, dom0->reserved, dom0->nr_reserved);
 }
 
-/* The node at copy->path, already begun by nobody, and its subtree. Depth is bounded by the path. */
+/* The node at copy->path, already begun by nobody, and its subtree. Depth is bounded by the
+ * path. */
 static void __init copy_node(struct copy *copy)
 {
 	int node = copy->path.node[copy->path.depth];
@@ -255,7 +283,8 @@ static void __init copy_node(struct copy *copy)
 	}
 	fdt_for_each_subnode(child, copy->host, node) {
 		if (copy->path.depth + 1 == DEVTREE_MAX_DEPTH) {
-			log_warning("dom0: device tree: %s: nodes below are too deep and left out", name);
+			log_warning("dom0: device tree: %s: nodes below are too deep and left out",
+				    name);
 			break;
 		}
 		copy->path.depth++;
@@ -269,16 +298,17 @@ static void __init copy_node(struct copy *copy)
 	devtree_end_node(&copy->writer);
 }
 
-int __init dombuild_hostfdt_write(const void *host, const struct hostfdt_dom0 *dom0, void *buffer, size_t buffer_size,
-				  size_t *size)
+int __init dombuild_hostfdt_write(const void *host, const struct hostfdt_dom0 *dom0, void *buffer,
+				  size_t buffer_size, size_t *size)
 {
-	struct copy copy = { .host = host, .dom0 = dom0, .path = { .depth = 0, .node = { 0 } } };
+	struct copy copy = {.host = host, .dom0 = dom0, .path = {.depth = 0, .node = {0}}};
 	uint32_t phandle = dom0->gic_node >= 0 ? fdt_get_phandle(host, dom0->gic_node) : 0;
 	unsigned int address_cells, size_cells;
 
-	if (devtree_cells(host, &copy.path, &address_cells, &size_cells) != 0 || address_cells < 1 ||
-	    address_cells > 2 || size_cells < 1 || size_cells > 2) {
-		log_error("dom0: device tree: #address-cells or #size-cells of the root is neither 1 nor 2");
+	if (devtree_cells(host, &copy.path, &address_cells, &size_cells) != 0 ||
+	    address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2) {
+		log_error("dom0: device tree: #address-cells or #size-cells of the root is neither "
+			  "1 nor 2");
 		return -XEN_EINVAL;
 	}
 	devtree_start(&copy.writer, buffer, buffer_size);

@@ -3,12 +3,13 @@
  * Boot modules: reading them, copying them into a guest, and telling what kind of kernel one holds.
  *
  * A module is memory that the boot loader wrote, perhaps with its caches off: it is only ever read
- * through Non-cacheable windows, after mm/ cleaned and invalidated it by VA. What goes into a guest goes
- * through the window that the attribute table gives (stage2_attr_window()), so a cold domain's memory is
- * never in a cache (C1).
+ * through Non-cacheable windows, after mm/ cleaned and invalidated it by VA. What goes into a guest
+ * goes through the window that the attribute table gives (stage2_attr_window()), so a cold domain's
+ * memory is never in a cache (C1).
  *
- * Formats: the arm64 Image (Linux: Documentation/arch/arm64/booting.rst), as it is, in gzip, or in a uImage
- * that leaves the load address open. What a header claims is checked against the module's size.
+ * Formats: the arm64 Image (Linux: Documentation/arch/arm64/booting.rst), as it is, in gzip, or in
+ * a uImage that leaves the load address open. What a header claims is checked against the module's
+ * size.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -16,18 +17,19 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define IMAGE_HEADER_BYTES 64
-#define IMAGE_MAGIC        0x644d5241   /* "ARM\x64" at 56 */
-#define IMAGE_LEGACY_WORD  0x14000008   /* first instruction of Images older than the magic */
-#define IMAGE_TEXT_OFFSET_OLD 0x80000   /* what image_size 0 means for text_offset */
-#define ZIMAGE_MAGIC       0x016f2818   /* AArch32, at 0x24 */
-#define GZIP_MAGIC         0x8b1f
-#define UIMAGE_MAGIC       0x27051956   /* big-endian, at 0 */
-#define UIMAGE_ARCH_ARM64  22
+#define IMAGE_HEADER_BYTES    64
+#define IMAGE_MAGIC           0x644d5241 /* "ARM\x64" at 56 */
+#define IMAGE_LEGACY_WORD     0x14000008 /* first instruction of Images older than the magic */
+#define IMAGE_TEXT_OFFSET_OLD 0x80000    /* what image_size 0 means for text_offset */
+#define ZIMAGE_MAGIC          0x016f2818 /* AArch32, at 0x24 */
+#define GZIP_MAGIC            0x8b1f
+#define UIMAGE_MAGIC          0x27051956 /* big-endian, at 0 */
+#define UIMAGE_ARCH_ARM64     22
 
-/* ---- modules ------------------------------------------------------------------------------------------ */
+/* ---- modules --------------------------------------------------------------------------------- */
 
-void dombuild_module_read(const struct boot_module *module, uint64_t offset, void *buffer, size_t size)
+void dombuild_module_read(const struct boot_module *module, uint64_t offset, void *buffer,
+			  size_t size)
 {
 	maddr_t from = module->start + offset;
 	uint8_t *to = buffer;
@@ -66,7 +68,8 @@ void dombuild_guest_unmap(struct domain *d, void *page)
 	read_unlock(&d->attr_lock);
 }
 
-int dombuild_module_copy(struct domain *d, ipa_t to, const struct boot_module *module, uint64_t offset, uint64_t size)
+int dombuild_module_copy(struct domain *d, ipa_t to, const struct boot_module *module,
+			 uint64_t offset, uint64_t size)
 {
 	while (size > 0) {
 		uint64_t in_page = to & (PAGE_SIZE - 1);
@@ -85,7 +88,7 @@ int dombuild_module_copy(struct domain *d, ipa_t to, const struct boot_module *m
 	return 0;
 }
 
-/* ---- headers --------------------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static uint16_t load16(const uint8_t *at)
 {
@@ -108,8 +111,9 @@ static uint32_t load32_be(const uint8_t *at)
 }
 
 /*
- * The end of the last section of the file according to its PE header, which kernels with an EFI stub have;
- * 0 when there is none in the prefix. It is the only statement in an Image of how long the file ought to be.
+ * The end of the last section of the file according to its PE header, which kernels with an EFI
+ * stub have; 0 when there is none in the prefix. It is the only statement in an Image of how long
+ * the file ought to be.
  */
 static uint64_t pe_file_bytes(const uint8_t *prefix, size_t prefix_bytes)
 {
@@ -136,7 +140,8 @@ static uint64_t pe_file_bytes(const uint8_t *prefix, size_t prefix_bytes)
 	return end;
 }
 
-bool dombuild_image_header(const uint8_t *prefix, size_t prefix_bytes, struct kernel_image *image, const char **why)
+bool dombuild_image_header(const uint8_t *prefix, size_t prefix_bytes, struct kernel_image *image,
+			   const char **why)
 {
 	uint64_t image_bytes;
 
@@ -155,18 +160,30 @@ bool dombuild_image_header(const uint8_t *prefix, size_t prefix_bytes, struct ke
 	image->text_offset = load64(prefix + 8);
 	image_bytes = load64(prefix + 16);
 	if (image_bytes == 0) {
-		image->text_offset = IMAGE_TEXT_OFFSET_OLD; /* kernels before v3.17 do not say either */
+		image->text_offset =
+			IMAGE_TEXT_OFFSET_OLD; /* kernels before v3.17 do not say either */
 	}
 	if (pe_file_bytes(prefix, prefix_bytes) > image->load_bytes) {
 		*why = "is truncated: its sections reach beyond its end";
 		return false;
 	}
-	/* image_size covers the file and .bss; a file may be padded by whoever stored it. */
+	/*
+	 * image_size covers the file and .bss. A plain file may be padded by whoever stored it; a gzip file
+	 * that says more has lost its end, so that other bytes are taken for the size.
+	 */
+	if (image->gzip && image_bytes != 0 && image->load_bytes > image_bytes &&
+	    image->load_bytes - image_bytes > 2 * MIB) {
+		*why = "is truncated or corrupt: the gzip file's last bytes and the kernel's "
+		       "header "
+		       "give different sizes";
+		return false;
+	}
 	image->memory_bytes = MAX(image_bytes, image->load_bytes);
 	return true;
 }
 
-/* A uImage that leaves the place to the loader is a header before a file that is looked at in turn. */
+/* A uImage that leaves the place to the loader is a header before a file that is looked at in
+ * turn. */
 static bool skip_uimage(const uint8_t *header, struct kernel_image *image, const char **why)
 {
 	uint64_t size = load32_be(header + 12);
@@ -175,7 +192,8 @@ static bool skip_uimage(const uint8_t *header, struct kernel_image *image, const
 	if (header[29] != UIMAGE_ARCH_ARM64) {
 		*why = "is a uImage for another architecture: an arm64 kernel is needed";
 	} else if (load32_be(header + 16) != 0 || load32_be(header + 20) != 0) {
-		*why = "is a uImage with a fixed load address, which is not supported: make it with mkimage -a 0 -e 0, "
+		*why = "is a uImage with a fixed load address, which is not supported: make it "
+		       "with mkimage -a 0 -e 0, "
 		       "or use a plain Image";
 	} else if (compression > 1) {
 		*why = "is a uImage with a compression other than gzip, which is not supported";
@@ -212,7 +230,8 @@ static int probe(struct kernel_image *image, uint8_t *prefix, const char **why)
 		image->gzip = true;
 		image->load_bytes = load32(length);
 		prefix_bytes = PAGE_SIZE;
-		rc = dombuild_inflate_prefix(prefix, &prefix_bytes, image->module, image->offset, image->size, why);
+		rc = dombuild_inflate_prefix(prefix, &prefix_bytes, image->module, image->offset,
+					     image->size, why);
 		if (rc != 0) {
 			return rc;
 		}
@@ -231,40 +250,42 @@ static int probe(struct kernel_image *image, uint8_t *prefix, const char **why)
 	return 0;
 }
 
-int dombuild_image_probe(const char *who, const struct boot_module *module, struct kernel_image *image)
+int dombuild_image_probe(const char *who, const struct boot_module *module,
+			 struct kernel_image *image)
 {
 	const char *why = "";
 	uint8_t *prefix = hyp_alloc(0);
 	int rc = -XEN_ENOMEM;
 
-	*image = (struct kernel_image){ .module = module, .size = module->size };
+	*image = (struct kernel_image){.module = module, .size = module->size};
 	if (prefix != NULL) {
 		rc = probe(image, prefix, &why);
 		hyp_free(prefix, 0);
 	}
 	if (rc == -XEN_EINVAL) {
-		log_error("%s: the kernel (module at 0x%lx, %lu bytes) %s; the domain is left out", who,
-			  module->start, module->size, why);
+		log_error("%s: the kernel (module at 0x%lx, %lu bytes) %s; the domain is left out",
+			  who, module->start, module->size, why);
 	} else if (rc != 0) {
 		log_error("%s: no memory to read the kernel; the domain is left out", who);
 	}
 	return rc;
 }
 
-int dombuild_image_load(const char *who, struct domain *d, const struct kernel_image *image, ipa_t ipa)
+int dombuild_image_load(const char *who, struct domain *d, const struct kernel_image *image,
+			ipa_t ipa)
 {
 	const char *why = "cannot be copied into the domain's memory";
 	int rc;
 
 	if (image->gzip) {
-		rc = dombuild_inflate_to_guest(d, ipa, image->load_bytes, image->module, image->offset, image->size,
-					       &why);
+		rc = dombuild_inflate_to_guest(d, ipa, image->load_bytes, image->module,
+					       image->offset, image->size, &why);
 	} else {
 		rc = dombuild_module_copy(d, ipa, image->module, image->offset, image->load_bytes);
 	}
 	if (rc != 0) {
-		log_error("%s: the kernel (module at 0x%lx, %lu bytes) %s; the domain is left out", who,
-			  image->module->start, image->module->size, why);
+		log_error("%s: the kernel (module at 0x%lx, %lu bytes) %s; the domain is left out",
+			  who, image->module->start, image->module->size, why);
 	}
 	return rc;
 }

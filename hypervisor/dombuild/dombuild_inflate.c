@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gzip to guest memory: zlib's inflate between windows of a module and windows of the guest, page by page.
+ * gzip to guest memory: zlib's inflate between windows of a module and windows of the guest, page
+ * by page.
  *
- * The compressed file is input of the boot loader: never more than the announced size is written, and
- * length and CRC (RFC 1952) have to be right, or the domain is left out. zlib gets its 45 KiB from a few
- * frames of Tenon's own, through an allocator that only moves forward.
+ * The compressed file is input of the boot loader: never more than the announced size is written,
+ * and length and CRC (RFC 1952) have to be right, or the domain is left out. zlib gets its 45 KiB
+ * from a few frames of Tenon's own, through an allocator that only moves forward.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -26,9 +27,9 @@ struct inflater {
 	z_stream stream;
 	struct arena arena;
 	const struct boot_module *module;
-	uint64_t offset, left;          /* of the input not yet mapped */
-	const uint8_t *page;            /* the input's window, NULL: none */
-	bool ended;                     /* the trailer was seen and is right */
+	uint64_t offset, left; /* of the input not yet mapped */
+	const uint8_t *page;   /* the input's window, NULL: none */
+	bool ended;            /* the trailer was seen and is right */
 };
 
 static void *arena_alloc(void *opaque, unsigned int items, unsigned int size)
@@ -49,9 +50,10 @@ static void arena_free(void *opaque, void *address)
 	/* Everything goes with the arena. */
 }
 
-static int inflater_init(struct inflater *inflater, const struct boot_module *module, uint64_t offset, uint64_t size)
+static int inflater_init(struct inflater *inflater, const struct boot_module *module,
+			 uint64_t offset, uint64_t size)
 {
-	*inflater = (struct inflater){ .module = module, .offset = offset, .left = size };
+	*inflater = (struct inflater){.module = module, .offset = offset, .left = size};
 	inflater->arena.start = hyp_alloc(ARENA_ORDER);
 	if (inflater->arena.start == NULL) {
 		return -XEN_ENOMEM;
@@ -114,8 +116,9 @@ static const char *produce(struct inflater *inflater, uint8_t *to, size_t *size)
 		if (result == Z_STREAM_END) {
 			inflater->ended = true;
 		} else if (result != Z_OK && result != Z_BUF_ERROR) {
-			return result == Z_NEED_DICT ? "needs a preset dictionary, which gzip does not have" :
-						       "is corrupt: gzip's checks fail";
+			return result == Z_NEED_DICT
+				     ? "needs a preset dictionary, which gzip does not have"
+				     : "is corrupt: gzip's checks fail";
 		}
 	}
 	*size -= inflater->stream.avail_out;
@@ -135,7 +138,8 @@ static const char *check_end(struct inflater *inflater)
 	return why;
 }
 
-static const char *produce_to_guest(struct inflater *inflater, struct domain *d, ipa_t ipa, uint64_t bytes)
+static const char *produce_to_guest(struct inflater *inflater, struct domain *d, ipa_t ipa,
+				    uint64_t bytes)
 {
 	while (bytes > 0) {
 		uint64_t in_page = ipa & (PAGE_SIZE - 1);
@@ -161,8 +165,9 @@ static const char *produce_to_guest(struct inflater *inflater, struct domain *d,
 	return check_end(inflater);
 }
 
-int dombuild_inflate_to_guest(struct domain *d, ipa_t ipa, uint64_t bytes, const struct boot_module *module,
-			      uint64_t offset, uint64_t size, const char **why)
+int dombuild_inflate_to_guest(struct domain *d, ipa_t ipa, uint64_t bytes,
+			      const struct boot_module *module, uint64_t offset, uint64_t size,
+			      const char **why)
 {
 	struct inflater inflater;
 	int rc = inflater_init(&inflater, module, offset, size);
@@ -176,8 +181,8 @@ int dombuild_inflate_to_guest(struct domain *d, ipa_t ipa, uint64_t bytes, const
 	return *why != NULL ? -XEN_EINVAL : 0;
 }
 
-int dombuild_inflate_prefix(void *prefix, size_t *bytes, const struct boot_module *module, uint64_t offset,
-			    uint64_t size, const char **why)
+int dombuild_inflate_prefix(void *prefix, size_t *bytes, const struct boot_module *module,
+			    uint64_t offset, uint64_t size, const char **why)
 {
 	struct inflater inflater;
 	int rc = inflater_init(&inflater, module, offset, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last steps of building a domain, the same for dom0 and domU: choose places, copy kernel, initrd and
- * tree into guest memory, set the boot vCPU's entry. And the way back when a step fails.
+ * The last steps of building a domain, the same for dom0 and domU: choose places, copy kernel,
+ * initrd and tree into guest memory, set the boot vCPU's entry. And the way back when a step fails.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -25,7 +25,8 @@ void dombuild_abandon(struct domain *d)
 		rc = domain_destroy(d);
 	} while (dombuild_again(rc));
 	if (rc != 0) {
-		log_error("d%u: error %d while its memory is given back; the rest of it is lost", d->id, rc);
+		log_error("d%u: error %d while its memory is given back; the rest of it is lost",
+			  d->id, rc);
 	}
 }
 
@@ -51,20 +52,24 @@ int dombuild_plan(struct domain_load *load)
 	case PLACE_OK:
 		break;
 	case PLACE_KERNEL_TOO_LARGE:
-		log_error("%s: the kernel needs %lu KiB from offset 0x%lx on, more than its first %lu KiB of memory; give the "
-			  "domain more memory; it is left out", load->who, request.kernel_bytes >> 10,
-			  request.text_offset, request.bank_size >> 10);
+		log_error("%s: the kernel needs %lu KiB from offset 0x%lx on, more than its first "
+			  "%lu KiB of memory; give the "
+			  "domain more memory; it is left out",
+			  load->who, request.kernel_bytes >> 10, request.text_offset,
+			  request.bank_size >> 10);
 		return -XEN_ENOSPC;
 	case PLACE_NO_ROOM:
-		log_error("%s: initrd (%lu KiB) and device tree (%lu KiB) do not fit beside the kernel (%lu KiB) in "
-			  "%lu KiB of memory; give the domain more; it is left out", load->who,
-			  request.initrd_bytes >> 10, request.fdt_bytes >> 10, request.kernel_bytes >> 10,
-			  request.bank_size >> 10);
+		log_error("%s: initrd (%lu KiB) and device tree (%lu KiB) do not fit beside the "
+			  "kernel (%lu KiB) in "
+			  "%lu KiB of memory; give the domain more; it is left out",
+			  load->who, request.initrd_bytes >> 10, request.fdt_bytes >> 10,
+			  request.kernel_bytes >> 10, request.bank_size >> 10);
 		return -XEN_ENOSPC;
 	}
 	if (load->initrd != NULL &&
 	    devtree_set_initrd(load->fdt, load->placement.initrd, load->initrd->size) != 0) {
-		log_error("%s: its device tree has no place for the initrd's address; it is left out", load->who);
+		log_error("%s: its device tree has no place for the initrd's address; it is left out",
+			  load->who);
 		return -XEN_EINVAL;
 	}
 	return 0;
@@ -78,19 +83,22 @@ int dombuild_load(struct domain *d, const struct domain_load *load)
 		return rc;
 	}
 	if (load->initrd != NULL) {
-		rc = dombuild_module_copy(d, load->placement.initrd, load->initrd, 0, load->initrd->size);
+		rc = dombuild_module_copy(d, load->placement.initrd, load->initrd, 0,
+					  load->initrd->size);
 	}
 	if (rc == 0) {
 		rc = guest_copy_to_ipa(d, load->placement.fdt, load->fdt, load->fdt_bytes);
 	}
 	if (rc != 0) {
-		log_error("%s: initrd and device tree cannot be copied into its memory (error %d); it is left out",
+		log_error("%s: initrd and device tree cannot be copied into its memory (error %d); "
+			  "it is left out",
 			  load->who, rc);
 		return rc;
 	}
 	/* The upcall's interrupt, as /hypervisor shows it (xen-abi-arm section 1.9). */
 	d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 |
-						HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 | d->evtchn_ppi;
+						HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 |
+						d->evtchn_ppi;
 	vcpu_set_entry(d->vcpu[0], load->placement.kernel, load->placement.fdt);
 	return 0;
 }

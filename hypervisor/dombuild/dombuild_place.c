@@ -1,33 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where kernel, device tree and initrd go in a domain's first bank of RAM (xen-abi-arm section 1.4).
+ * Where kernel, device tree and initrd go in a domain's first bank of RAM (xen-abi-arm section
+ * 1.4).
  *
- * Pure. Tree and initrd each get whole 2 MiB: at 128 MiB if the bank is that large and the kernel ends
- * below; else at the top of the bank; else directly below the kernel. Sizes come from file headers and
- * from the boot loader, so every comparison is written as a subtraction that cannot wrap.
+ * Pure. Tree and initrd each get whole 2 MiB: at 128 MiB if the bank is that large and the kernel
+ * ends below; else at the top of the bank; else directly below the kernel. Where Xen gives up
+ * because of the 2 MiB, in very small domains, whole pages are tried. Sizes come from file headers
+ * and from the boot loader, so every comparison is written as a subtraction that cannot wrap.
  */
 #include "dombuild/dombuild_internal.h"
 
-#define PLACE_ALIGN    (2 * MIB)
-#define PLACE_USUAL    (128 * MIB)
+#define PLACE_ALIGN (2 * MIB)
+#define PLACE_USUAL (128 * MIB)
 
 /* Larger than any bank instead of wrapping round. */
-static uint64_t round_up(uint64_t bytes)
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
 {
-	return bytes > UINT64_MAX - PLACE_ALIGN ? UINT64_MAX : ALIGN_UP(bytes, PLACE_ALIGN);
+	return bytes > UINT64_MAX - unit ? UINT64_MAX : ALIGN_UP(bytes, unit);
 }
 
-enum place_result dombuild_place(const struct place_request *request, struct placement *placement)
+/* The kernel is known to fit. */
+static enum place_result place_modules(const struct place_request *request, uint64_t unit,
+				       struct placement *placement)
 {
 	uint64_t size = request->bank_size;
-	uint64_t fdt = round_up(request->fdt_bytes);
-	uint64_t initrd = round_up(request->initrd_bytes);
-	uint64_t kernel_end, modules, at;
+	uint64_t fdt = round_up(request->fdt_bytes, unit);
+	uint64_t initrd = round_up(request->initrd_bytes, unit);
+	uint64_t below = ALIGN_DOWN(request->text_offset, PAGE_SIZE);
+	uint64_t kernel_end = round_up(request->text_offset + request->kernel_bytes, unit);
+	uint64_t modules, at;
 
-	if (request->text_offset > size || request->kernel_bytes > size - request->text_offset) {
-		return PLACE_KERNEL_TOO_LARGE;
-	}
-	kernel_end = round_up(request->text_offset + request->kernel_bytes);
 	if (__builtin_add_overflow(fdt, initrd, &modules) || modules > size) {
 		return PLACE_NO_ROOM;
 	}
@@ -36,8 +38,8 @@ enum place_result dombuild_place(const struct place_request *request, struct pla
 		at = PLACE_USUAL;
 	} else if (kernel_end <= ALIGN_DOWN(size - modules, PAGE_SIZE)) {
 		at = ALIGN_DOWN(size - modules, PAGE_SIZE);
-	} else if (ALIGN_DOWN(request->text_offset, PAGE_SIZE) >= modules) {
-		at = ALIGN_DOWN(request->text_offset, PAGE_SIZE) - modules;
+	} else if (below >= modules) {
+		at = below - modules;
 	} else {
 		return PLACE_NO_ROOM;
 	}
@@ -45,4 +47,17 @@ enum place_result dombuild_place(const struct place_request *request, struct pla
 	placement->fdt = request->bank_start + at;
 	placement->initrd = request->bank_start + at + fdt;
 	return PLACE_OK;
+}
+
+enum place_result dombuild_place(const struct place_request *request, struct placement *placement)
+{
+	uint64_t size = request->bank_size;
+
+	if (request->text_offset > size || request->kernel_bytes > size - request->text_offset) {
+		return PLACE_KERNEL_TOO_LARGE;
+	}
+	if (place_modules(request, PLACE_ALIGN, placement) == PLACE_OK) {
+		return PLACE_OK;
+	}
+	return place_modules(request, PAGE_SIZE, placement);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Placement: the three choices of xen-abi-arm section 1.4 as a table, and sizes that no header should have. */
+/* Placement: the three choices of xen-abi-arm section 1.4 as a table, and sizes that no header
+ * should have. */
 #include "dombuild/dombuild_internal.h"
 
 #include <setjmp.h>
@@ -9,15 +10,16 @@
 #include <cmocka.h>
 
 #define BANK UINT64_C(0x40000000)
-#define KIB UINT64_C(1024)
+#define KIB  UINT64_C(1024)
 
 struct place_case {
 	const char *name;
 	uint64_t bank_size, text_offset, kernel_bytes, fdt_bytes, initrd_bytes;
 	enum place_result result;
-	uint64_t fdt, initrd;   /* relative to the bank */
+	uint64_t fdt, initrd; /* relative to the bank */
 };
 
+/* clang-format off */
 static const struct place_case cases[] = {
 	{ "large bank: tree at 128 MiB, initrd behind it", 512 * MIB, 0, 33 * MIB, 8 * KIB, 42 * MIB, PLACE_OK, 128 * MIB,
 	  130 * MIB },
@@ -31,8 +33,11 @@ static const struct place_case cases[] = {
 	{ "bank that is not whole megabytes", 16 * MIB + 12 * KIB, 0, MIB, 4 * KIB, 0, PLACE_OK, 14 * MIB + 12 * KIB,
 	  16 * MIB + 12 * KIB },
 	{ "smallest: 2 MiB each", 4 * MIB, 0, 4 * KIB, 4 * KIB, 0, PLACE_OK, 2 * MIB, 4 * MIB },
-	{ "no room for the tree", 2 * MIB, 0, 4 * KIB, 4 * KIB, 0, PLACE_NO_ROOM, 0, 0 },
-	{ "initrd larger than the rest", 64 * MIB, 0, 20 * MIB, 4 * KIB, 43 * MIB, PLACE_NO_ROOM, 0, 0 },
+	{ "smaller than that: whole pages", 2 * MIB, 0, 4 * KIB, 5 * KIB, KIB, PLACE_OK, 2 * MIB - 12 * KIB,
+	  2 * MIB - 4 * KIB },
+	{ "every page used", 16 * KIB, 0, 8 * KIB, 4 * KIB, KIB, PLACE_OK, 8 * KIB, 12 * KIB },
+	{ "a page too few", 12 * KIB, 0, 8 * KIB, 4 * KIB, KIB, PLACE_NO_ROOM, 0, 0 },
+	{ "initrd larger than the rest", 64 * MIB, 0, 20 * MIB, 4 * KIB, 44 * MIB, PLACE_NO_ROOM, 0, 0 },
 	{ "initrd larger than the bank", 64 * MIB, 0, 20 * MIB, 4 * KIB, 100 * MIB, PLACE_NO_ROOM, 0, 0 },
 	{ "kernel larger than the bank", 64 * MIB, 0, 65 * MIB, 4 * KIB, 0, PLACE_KERNEL_TOO_LARGE, 0, 0 },
 	{ "text_offset pushes it out", 64 * MIB, 60 * MIB, 5 * MIB, 4 * KIB, 0, PLACE_KERNEL_TOO_LARGE, 0, 0 },
@@ -40,6 +45,7 @@ static const struct place_case cases[] = {
 	{ "image_size of a liar", 64 * MIB, 4096, UINT64_MAX, 4 * KIB, 0, PLACE_KERNEL_TOO_LARGE, 0, 0 },
 	{ "initrd of 2^64 bytes", 64 * MIB, 0, MIB, 4 * KIB, UINT64_MAX, PLACE_NO_ROOM, 0, 0 },
 };
+/* clang-format on */
 
 static void table_of_places(void **state)
 {
@@ -84,7 +90,8 @@ static void random_requests_never_overlap(void **state)
 		if (dombuild_place(&request, &p) != PLACE_OK) {
 			continue;
 		}
-		assert_true(p.kernel >= BANK && p.kernel + request.kernel_bytes <= BANK + request.bank_size);
+		assert_true(p.kernel >= BANK &&
+			    p.kernel + request.kernel_bytes <= BANK + request.bank_size);
 		assert_true(p.fdt >= BANK && p.fdt + request.fdt_bytes <= BANK + request.bank_size);
 		assert_true(p.initrd + request.initrd_bytes <= BANK + request.bank_size);
 		assert_true(p.fdt % 8 == 0);

@@ -2,10 +2,10 @@
 /*
  * What the boot loader left: modules, command lines and a few facts of the machine, from its tree.
  *
- * Runs before the frame pool exists, so that no frame of a module is handed out. The rules are those of
- * xen-abi-arm section 1.2; a tree made for Xen is understood as Xen understands it. The tree is input:
- * each problem is one message that names node and property, and the domain concerned is left out later
- * (dombuild_modules_complete()), since a domain without its initrd would be another domain.
+ * The rules are those of xen-abi-arm section 1.2; a tree made for Xen is understood as Xen
+ * understands it. The tree is input: each problem is one message that names node and property, and
+ * the domain concerned is left out later (dombuild_modules_complete()), since a domain without its
+ * initrd would be another domain.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -19,11 +19,12 @@ struct boot_info boot_info;
 
 /* What a module may not overlap, and where it must lie; only for the scan. */
 struct scan {
-	const void *fdt;
 	unsigned int nr_banks;
 	struct devtree_range bank[SCAN_MAX_BANKS];
 	maddr_t fdt_start;
 	uint64_t fdt_size;
+	bool said_too_many; /* about the modules of this domain */
+	int too_many;
 };
 static __initdata struct scan scan;
 
@@ -31,13 +32,13 @@ static const struct {
 	const char *compatible;
 	enum boot_module_kind kind;
 } module_kinds[] = {
-	{ "multiboot,kernel", BOOT_MODULE_KERNEL },
-	{ "xen,linux-zimage", BOOT_MODULE_KERNEL },
-	{ "multiboot,ramdisk", BOOT_MODULE_RAMDISK },
-	{ "xen,linux-initrd", BOOT_MODULE_RAMDISK },
-	{ "multiboot,device-tree", BOOT_MODULE_DEVICE_TREE },
-	{ "xen,xsm-policy", BOOT_MODULE_IGNORED },
-	{ "multiboot,microcode", BOOT_MODULE_IGNORED },
+	{"multiboot,kernel", BOOT_MODULE_KERNEL},
+	{"xen,linux-zimage", BOOT_MODULE_KERNEL},
+	{"multiboot,ramdisk", BOOT_MODULE_RAMDISK},
+	{"xen,linux-initrd", BOOT_MODULE_RAMDISK},
+	{"multiboot,device-tree", BOOT_MODULE_DEVICE_TREE},
+	{"xen,xsm-policy", BOOT_MODULE_IGNORED},
+	{"multiboot,microcode", BOOT_MODULE_IGNORED},
 };
 
 static const char *node_name(const void *fdt, int node)
@@ -64,17 +65,18 @@ static bool is_module(const void *fdt, int node)
 }
 
 /*
- * Call visit for every module node: children of /chosen, and children of those (the ones of a xen,domain
- * node are that domain's, others dom0's). Stops when visit returns false.
+ * Call visit for every module node: children of /chosen, and children of those (the ones of a
+ * xen,domain node are that domain's, others dom0's). Stops when visit returns false.
  */
 static void for_each_module(const void *fdt, int chosen,
-			    bool (*visit)(const struct devtree_path *path, int domain_node, void *context),
+			    bool (*visit)(const struct devtree_path *path, int domain_node,
+					  void *context),
 			    void *context)
 {
 	int outer, inner;
 
 	fdt_for_each_subnode(outer, fdt, chosen) {
-		struct devtree_path path = { .depth = 2, .node = { 0, chosen, outer } };
+		struct devtree_path path = {.depth = 2, .node = {0, chosen, outer}};
 		int domain_node = devtree_is_compatible(fdt, outer, "xen,domain") ? outer : -1;
 
 		if (is_module(fdt, outer) && !visit(&path, -1, context)) {
@@ -90,7 +92,7 @@ static void for_each_module(const void *fdt, int chosen,
 	}
 }
 
-/* ---- modules ------------------------------------------------------------------------------------------ */
+/* ---- modules --------------------------------------------------------------------------------- */
 
 static __init bool in_ram(maddr_t start, uint64_t size)
 {
@@ -133,17 +135,39 @@ static __init const char *module_fault(maddr_t start, uint64_t size)
 			return "overlaps another module";
 		}
 	}
-	return boot_info.nr_modules == DOMBUILD_MAX_MODULES ? "is one too many (32 are the limit)" : NULL;
+	return NULL;
 }
 
-static __init void add_module(const char *name, enum boot_module_kind kind, maddr_t start, uint64_t size,
-			      int node, int domain_node)
+/* A domain with a flood of modules shall not cost the others theirs. */
+static __init bool is_one_too_many(int domain_node)
 {
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+		nr += boot_info.module[i].domain_node == domain_node;
+	}
+	return nr >= DOMBUILD_MAX_MODULES_DOMAIN || boot_info.nr_modules == DOMBUILD_MAX_MODULES;
+}
+
+static __init void add_module(const char *name, enum boot_module_kind kind, maddr_t start,
+			      uint64_t size, int node, int domain_node)
+{
+	const char *domain = domain_node < 0 ? "dom0" : node_name(boot_info.fdt, domain_node);
 	const char *fault = module_fault(start, size);
 
+	if (is_one_too_many(domain_node)) {
+		if (!scan.said_too_many || scan.too_many != domain_node) {
+			log_error("%s: too many boot modules, from %s on (%u of a domain, %u in "
+				  "all are the limit)",
+				  domain, name, DOMBUILD_MAX_MODULES_DOMAIN, DOMBUILD_MAX_MODULES);
+		}
+		scan.said_too_many = true;
+		scan.too_many = domain_node;
+		return;
+	}
 	if (fault != NULL) {
 		log_error("%s: boot module %s, 0x%lx bytes at 0x%lx, %s: check its load address",
-			  domain_node < 0 ? "dom0" : node_name(scan.fdt, domain_node), name, size, start, fault);
+			  domain, name, size, start, fault);
 		return;
 	}
 	boot_info.module[boot_info.nr_modules++] = (struct boot_module){
@@ -155,11 +179,12 @@ static __init void add_module(const char *name, enum boot_module_kind kind, madd
 	};
 }
 
-/* Of a domain's modules that do not say what they are, the first is a kernel and the second a ramdisk. */
+/* Of a domain's modules that do not say what they are, the first is a kernel and the second a
+ * ramdisk. */
 static __init enum boot_module_kind module_kind(int node, int domain_node)
 {
-	static const enum boot_module_kind guess[] = { BOOT_MODULE_KERNEL, BOOT_MODULE_RAMDISK };
-	enum boot_module_kind kind = stated_kind(scan.fdt, node);
+	static const enum boot_module_kind guess[] = {BOOT_MODULE_KERNEL, BOOT_MODULE_RAMDISK};
+	enum boot_module_kind kind = stated_kind(boot_info.fdt, node);
 	unsigned int guessed = 0;
 
 	if (kind != BOOT_MODULE_UNKNOWN) {
@@ -169,7 +194,7 @@ static __init enum boot_module_kind module_kind(int node, int domain_node)
 		const struct boot_module *module = &boot_info.module[i];
 
 		if (module->domain_node == domain_node && module->fdt_node >= 0 &&
-		    stated_kind(scan.fdt, module->fdt_node) == BOOT_MODULE_UNKNOWN) {
+		    stated_kind(boot_info.fdt, module->fdt_node) == BOOT_MODULE_UNKNOWN) {
 			guessed++;
 		}
 	}
@@ -183,23 +208,24 @@ static __init bool scan_module(const struct devtree_path *path, int domain_node,
 	struct devtree_path bus = *path;
 	struct devtree_range range;
 	int size;
-	const void *reg = fdt_getprop(scan.fdt, node, "reg", &size);
+	const void *reg = fdt_getprop(boot_info.fdt, node, "reg", &size);
 	int rc;
 
 	/* Read without ranges: /chosen has none, and its addresses are the CPU's all the same. */
 	bus.depth--;
-	rc = devtree_cells(scan.fdt, &bus, &address_cells, &size_cells);
+	rc = devtree_cells(boot_info.fdt, &bus, &address_cells, &size_cells);
 	if (rc == 0) {
-		rc = devtree_range_load(reg, reg != NULL ? size : 0, address_cells, size_cells, &range);
+		rc = devtree_range_load(reg, reg != NULL ? size : 0, address_cells, size_cells,
+					&range);
 	}
 	if (rc != 0) {
 		log_error("%s: boot module %s: its reg property is missing or malformed",
-			  domain_node < 0 ? "dom0" : node_name(scan.fdt, domain_node),
-			  node_name(scan.fdt, node));
+			  domain_node < 0 ? "dom0" : node_name(boot_info.fdt, domain_node),
+			  node_name(boot_info.fdt, node));
 		return true;
 	}
-	add_module(node_name(scan.fdt, node), module_kind(node, domain_node), range.start, range.size, node,
-		   domain_node);
+	add_module(node_name(boot_info.fdt, node), module_kind(node, domain_node), range.start,
+		   range.size, node, domain_node);
 	return true;
 }
 
@@ -219,12 +245,13 @@ static int get_address(const void *fdt, int node, const char *name, uint64_t *va
 static __init void scan_initrd(int chosen)
 {
 	uint64_t start, end;
-	int rc = get_address(scan.fdt, chosen, "linux,initrd-start", &start);
+	int rc = get_address(boot_info.fdt, chosen, "linux,initrd-start", &start);
 
 	if (rc == -XEN_ENOENT) {
 		return;
 	}
-	if (rc != 0 || get_address(scan.fdt, chosen, "linux,initrd-end", &end) != 0 || end < start) {
+	if (rc != 0 || get_address(boot_info.fdt, chosen, "linux,initrd-end", &end) != 0 ||
+	    end < start) {
 		log_error("dom0: /chosen: linux,initrd-start or linux,initrd-end is malformed");
 		return;
 	}
@@ -272,23 +299,27 @@ static bool check_listed(const struct devtree_path *path, int domain_node, void 
 
 bool dombuild_modules_complete(int domain_node)
 {
-	struct completeness check = { .domain_node = domain_node, .complete = true };
-	int chosen = fdt_path_offset(boot_info.fdt, "/chosen");
+	struct completeness check = {.domain_node = domain_node, .complete = true};
 	uint64_t start = 0, end = 0;
+	int rc;
 
-	if (chosen < 0) {
+	if (boot_info.chosen < 0) {
 		return true;
 	}
-	for_each_module(boot_info.fdt, chosen, check_listed, &check);
-	if (domain_node < 0 && get_address(boot_info.fdt, chosen, "linux,initrd-start", &start) != -XEN_ENOENT &&
-	    (get_address(boot_info.fdt, chosen, "linux,initrd-end", &end) != 0 || start != end) &&
-	    !is_listed(-1)) {
+	for_each_module(boot_info.fdt, boot_info.chosen, check_listed, &check);
+	if (domain_node >= 0 || is_listed(-1)) {
+		return check.complete;
+	}
+	rc = get_address(boot_info.fdt, boot_info.chosen, "linux,initrd-start", &start);
+	if (rc != -XEN_ENOENT &&
+	    (get_address(boot_info.fdt, boot_info.chosen, "linux,initrd-end", &end) != 0 ||
+	     start != end)) {
 		check.complete = false;
 	}
 	return check.complete;
 }
 
-/* ---- command lines ------------------------------------------------------------------------------------------ */
+/* ---- command lines --------------------------------------------------------------------------- */
 
 static const char *get_cmdline(const void *fdt, int node, const char *name)
 {
@@ -296,14 +327,16 @@ static const char *get_cmdline(const void *fdt, int node, const char *name)
 	const char *line = devtree_get_string(fdt, node, name, &error);
 
 	if (error == -XEN_EINVAL) {
-		log_error("%s: property %s is not a string: it is ignored", node_name(fdt, node), name);
+		log_error("%s: property %s is not a string: it is ignored", node_name(fdt, node),
+			  name);
 	}
 	return line;
 }
 
 const char *dombuild_module_cmdline(const struct boot_module *module)
 {
-	return module->fdt_node >= 0 ? get_cmdline(boot_info.fdt, module->fdt_node, "bootargs") : NULL;
+	return module->fdt_node >= 0 ? get_cmdline(boot_info.fdt, module->fdt_node, "bootargs")
+				     : NULL;
 }
 
 static bool find_kernel(const struct devtree_path *path, int domain_node, void *context)
@@ -319,10 +352,10 @@ static bool find_kernel(const struct devtree_path *path, int domain_node, void *
 }
 
 /*
- * Whose line is /chosen/bootargs? Tenon's, only if dom0's is elsewhere and Tenon's own property is absent
- * (xen-abi-arm section 1.2).
+ * Whose line is /chosen/bootargs? Tenon's, only if dom0's is elsewhere and Tenon's own property is
+ * absent (xen-abi-arm section 1.2).
  */
-static void scan_cmdlines(int chosen)
+static __init void scan_cmdlines(int chosen)
 {
 	const void *fdt = boot_info.fdt;
 	const char *shared = get_cmdline(fdt, chosen, "bootargs");
@@ -344,21 +377,9 @@ static void scan_cmdlines(int chosen)
 	boot_info.dom0_cmdline = dom0 != NULL ? dom0 : shared;
 }
 
-__init void dombuild_scan_options(const void *fdt)
-{
-	int chosen = fdt_path_offset(fdt, "/chosen");
+/* ---- below the root -------------------------------------------------------------------------- */
 
-	boot_info = (struct boot_info){ .fdt = fdt, .tenon_cmdline = "" };
-	if (chosen >= 0) {
-		scan_cmdlines(chosen);
-	}
-	boot_options_parse(boot_info.tenon_cmdline);
-	log_set_level(boot_options.log_level);
-}
-
-/* ---- facts for generated trees ---------------------------------------------------------------------------------- */
-
-static void scan_cpus(int cpus)
+static __init void scan_cpus(int cpus)
 {
 	int node;
 
@@ -367,7 +388,8 @@ static void scan_cpus(int cpus)
 		const char *type = devtree_get_string(boot_info.fdt, node, "device_type", &error);
 		const char *compatible = fdt_getprop(boot_info.fdt, node, "compatible", &size);
 
-		if (type != NULL && strcmp(type, "cpu") == 0 && compatible != NULL && size > 0 && size <= 256) {
+		if (type != NULL && strcmp(type, "cpu") == 0 && compatible != NULL && size > 0 &&
+		    size <= 256) {
 			boot_info.cpu_compatible = compatible;
 			boot_info.cpu_compatible_size = (size_t)size;
 			return;
@@ -375,57 +397,81 @@ static void scan_cpus(int cpus)
 	}
 }
 
-int dombuild_scan_facts(void)
+static __init void scan_node(int node)
 {
-	const void *fdt = boot_info.fdt;
-	int chosen = -1;
-	int node;
+	const char *name = node_name(boot_info.fdt, node);
 
-	boot_info.tenon_cmdline = "";
-	boot_info.dom0_cmdline = NULL;
-	boot_info.cpu_compatible = NULL;
-	boot_info.timer_frequency_hz = 0;
-	fdt_for_each_subnode(node, fdt, 0) {
-		const char *name = node_name(fdt, node);
-
-		if (strcmp(name, "chosen") == 0) {
-			chosen = node;
-			scan_cmdlines(chosen);
-		} else if (strcmp(name, "cpus") == 0) {
-			scan_cpus(node);
-		} else if (devtree_is_compatible(fdt, node, "arm,armv8-timer") ||
-			   devtree_is_compatible(fdt, node, "arm,armv7-timer")) {
-			/* Absent almost everywhere: CNTFRQ_EL0 is right. */
-			(void)!devtree_get_u32(fdt, node, "clock-frequency", &boot_info.timer_frequency_hz);
-		}
+	if (strcmp(name, "chosen") == 0) {
+		boot_info.chosen = node;
+		scan_cmdlines(node);
+	} else if (strcmp(name, "reserved-memory") == 0) {
+		boot_info.reserved_memory = node;
+	} else if (strcmp(name, "cpus") == 0) {
+		scan_cpus(node);
+	} else if (devtree_add_memory(boot_info.fdt, node, scan.bank, SCAN_MAX_BANKS,
+				      &scan.nr_banks) != 0) {
+		log_error("device tree: %s: its reg property is malformed, or there are too many "
+			  "banks of memory: "
+			  "no module may lie there",
+			  name);
+	} else if (strncmp(name, "timer", 5) == 0 &&
+		   (devtree_is_compatible(boot_info.fdt, node, "arm,armv8-timer") ||
+		    devtree_is_compatible(boot_info.fdt, node, "arm,armv7-timer"))) {
+		/* Absent almost everywhere: CNTFRQ_EL0 is right. */
+		(void)!devtree_get_u32(boot_info.fdt, node, "clock-frequency",
+				       &boot_info.timer_frequency_hz);
 	}
-	return chosen;
 }
 
-/* ---- the scan ------------------------------------------------------------------------------------------------------ */
+/* One pass over the tree for everything: walking it is what costs. */
+__init void dombuild_scan_options(const void *fdt)
+{
+	int node;
 
-__init void dombuild_scan(const void *fdt, maddr_t image_start, uint64_t image_size, maddr_t fdt_start,
+	boot_info = (struct boot_info){.fdt = fdt,
+				       .chosen = -1,
+				       .reserved_memory = -1,
+				       .tenon_cmdline = ""};
+	scan.nr_banks = 0;
+	scan.said_too_many = false;
+	fdt_for_each_subnode(node, fdt, 0) {
+		scan_node(node);
+	}
+	boot_options_parse(boot_info.tenon_cmdline);
+	log_set_level(boot_options.log_level);
+}
+
+__init void dombuild_scan(maddr_t image_start, uint64_t image_size, maddr_t fdt_start,
 			  uint64_t fdt_size)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen");
-	int bad_node;
-
-	boot_info.fdt = fdt;
-	boot_info.nr_modules = 0;
 	boot_info.image_start = image_start;
 	boot_info.image_size = image_size;
-	scan.fdt = fdt;
 	scan.fdt_start = fdt_start;
 	scan.fdt_size = fdt_size;
-	scan.nr_banks = devtree_memory_banks(fdt, scan.bank, SCAN_MAX_BANKS, &bad_node);
-	if (bad_node >= 0) {
-		log_error("device tree: %s: its reg property is malformed, or there are too many banks of memory: "
-			  "no module may lie there", node_name(fdt, bad_node));
-	}
-	if (chosen < 0) {
+	if (boot_info.chosen < 0) {
 		log_error("device tree: no /chosen node: there are no boot modules");
 		return;
 	}
-	scan_initrd(chosen);
-	for_each_module(fdt, chosen, scan_module, NULL);
+	scan_initrd(boot_info.chosen);
+	for_each_module(boot_info.fdt, boot_info.chosen, scan_module, NULL);
+}
+
+/* Node offsets stay the same; what points into the tree points to the same byte of the copy. */
+__init void dombuild_scan_moved(const void *fdt)
+{
+	const char **const pointers[] = {
+		&boot_info.tenon_cmdline,
+		&boot_info.dom0_cmdline,
+		&boot_info.cpu_compatible,
+	};
+	uintptr_t old = (uintptr_t)boot_info.fdt;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(pointers); i++) {
+		uintptr_t at = (uintptr_t)*pointers[i];
+
+		if (at >= old && at - old < scan.fdt_size) {
+			*pointers[i] = (const char *)fdt + (at - old);
+		}
+	}
+	boot_info.fdt = fdt;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The scan of the boot loader's tree: modules as QEMU and Xen's users write them, and those nobody should write. */
+/* The scan of the boot loader's tree: modules as QEMU and Xen's users write them, and those
+ * nobody should write. */
 #include "dombuild/dombuild_fake.h"
 
 #include <setjmp.h>
@@ -19,7 +20,7 @@
 static int set_up(void **state)
 {
 	fake_reset();
-	boot_options = (struct boot_options){ .dom0_mem = 512 * MIB, .xsm_silo = true };
+	boot_options = (struct boot_options){.dom0_mem = 512 * MIB, .xsm_silo = true};
 	return 0;
 }
 
@@ -33,8 +34,7 @@ static void scan(struct devtree_writer *w)
 {
 	fake_tree_end(w);
 	dombuild_scan_options(fake_fdt);
-	dombuild_scan(fake_fdt, IMAGE_START, IMAGE_SIZE, FDT_START, 65536);
-	(void)dombuild_scan_facts();
+	dombuild_scan(IMAGE_START, IMAGE_SIZE, FDT_START, 65536);
 }
 
 static void begin_domain(struct devtree_writer *w, const char *name)
@@ -70,7 +70,7 @@ static void modules_of_the_guest_loader(void **state)
 static void a_domain_has_its_own_modules_and_cells(void **state)
 {
 	struct devtree_writer w;
-	const uint32_t reg[] = { (uint32_t)MODULE(2), 4096 };
+	const uint32_t reg[] = {(uint32_t)MODULE(2), 4096};
 	int domain;
 
 	fake_tree_begin(&w);
@@ -91,7 +91,8 @@ static void a_domain_has_its_own_modules_and_cells(void **state)
 	domain = fdt_path_offset(fake_fdt, "/chosen/domU1");
 	assert_null(dombuild_module(-1, BOOT_MODULE_KERNEL));
 	assert_int_equal(dombuild_module(domain, BOOT_MODULE_KERNEL)->start, MODULE(2));
-	assert_string_equal(dombuild_module_cmdline(dombuild_module(domain, BOOT_MODULE_KERNEL)), "console=ttyAMA0");
+	assert_string_equal(dombuild_module_cmdline(dombuild_module(domain, BOOT_MODULE_KERNEL)),
+			    "console=ttyAMA0");
 	assert_false(boot_options.xsm_silo);
 	assert_true(dombuild_modules_complete(domain));
 }
@@ -102,14 +103,10 @@ static void command_line_selection(void **state)
 	static const struct {
 		const char *chosen, *xen, *dom0, *kernel, *tenon_line, *dom0_line;
 	} cases[] = {
-		{ "a", NULL, NULL, NULL, "", "a" },
-		{ "a", NULL, NULL, "k", "a", "k" },
-		{ "a", NULL, NULL, "", "", "a" },
-		{ "a", NULL, "d", NULL, "a", "d" },
-		{ "a", "x", NULL, NULL, "x", "a" },
-		{ "a", "x", "d", "k", "x", "k" },
-		{ NULL, "x", NULL, NULL, "x", NULL },
-		{ NULL, NULL, NULL, NULL, "", NULL },
+		{"a", NULL, NULL, NULL, "", "a"},   {"a", NULL, NULL, "k", "a", "k"},
+		{"a", NULL, NULL, "", "", "a"},     {"a", NULL, "d", NULL, "a", "d"},
+		{"a", "x", NULL, NULL, "x", "a"},   {"a", "x", "d", "k", "x", "k"},
+		{NULL, "x", NULL, NULL, "x", NULL}, {NULL, NULL, NULL, NULL, "", NULL},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -199,7 +196,7 @@ static void two_domains_may_share_an_image(void **state)
 static void released_frames_are_whole_distinct_and_not_reserved(void **state)
 {
 	struct devtree_writer w;
-	const struct devtree_range reserved = { MODULE(4) + 4096, 4096 };
+	const struct devtree_range reserved = {MODULE(4) + 4096, 4096};
 
 	fake_tree_begin(&w);
 	devtree_begin_node(&w, "reserved-memory");
@@ -228,17 +225,17 @@ struct bad_module {
 static void modules_at_impossible_places_are_refused(void **state)
 {
 	static const struct bad_module cases[] = {
-		{ MODULE(0) + 4096, 4096, "overlaps another module" },
-		{ MODULE(0) - 4096, 4097, "overlaps another module" },
-		{ IMAGE_START + 4096, 4096, "overlaps Tenon" },
-		{ IMAGE_START - 4096, 16 * MIB, "overlaps" },
-		{ FDT_START + 8, 8, "overlaps the device tree" },
-		{ 0x9000000, 4096, "does not lie in the machine's memory" },
-		{ FAKE_RAM_START + FAKE_RAM_SIZE - 4096, 8192, "does not lie in the machine's memory" },
-		{ MODULE(1), UINT64_C(1) << 62, "does not lie in the machine's memory" },
-		{ UINT64_MAX - 4095, 4096, "reg property" },
-		{ UINT64_MAX - 4095, 8192, "reg property" },
-		{ MODULE(1), 0, "is empty" },
+		{MODULE(0) + 4096, 4096, "overlaps another module"},
+		{MODULE(0) - 4096, 4097, "overlaps another module"},
+		{IMAGE_START + 4096, 4096, "overlaps Tenon"},
+		{IMAGE_START - 4096, 16 * MIB, "overlaps"},
+		{FDT_START + 8, 8, "overlaps the device tree"},
+		{0x9000000, 4096, "does not lie in the machine's memory"},
+		{FAKE_RAM_START + FAKE_RAM_SIZE - 4096, 8192, "does not lie in the machine's memory"},
+		{MODULE(1), UINT64_C(1) << 62, "does not lie in the machine's memory"},
+		{UINT64_MAX - 4095, 4096, "reg property"},
+		{UINT64_MAX - 4095, 8192, "reg property"},
+		{MODULE(1), 0, "is empty"},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -263,7 +260,7 @@ static void modules_at_impossible_places_are_refused(void **state)
 static void malformed_reg_and_initrd(void **state)
 {
 	struct devtree_writer w;
-	const uint32_t cells[] = { 0, 0x41000000, 0 };
+	const uint32_t cells[] = {0, 0x41000000, 0};
 
 	fake_tree_begin(&w);
 	devtree_begin_node(&w, "chosen");
@@ -301,7 +298,7 @@ static void absurd_cell_counts(void **state)
 	assert_int_equal(boot_info.nr_modules, 0);
 }
 
-static void more_modules_than_the_limit(void **state)
+static void more_modules_than_a_domain_may_have(void **state)
 {
 	struct devtree_writer w;
 
@@ -313,12 +310,38 @@ static void more_modules_than_the_limit(void **state)
 		fake_tree_module(&w, "xen,xsm-policy", MODULE(1) + i * 4096, 4096, NULL);
 	}
 	devtree_end_node(&w);
+	begin_domain(&w, "domU2");
+	fake_tree_module(&w, "multiboot,kernel", MODULE(2), 4096, NULL);
+	devtree_end_node(&w);
 	devtree_end_node(&w);
 	scan(&w);
-	fake_expect_one_error("domU1", "one too many");
-	assert_int_equal(boot_info.nr_modules, DOMBUILD_MAX_MODULES);
+	fake_expect_one_error("domU1", "too many boot modules", "module@41408000");
+	assert_int_equal(boot_info.nr_modules, 2 + DOMBUILD_MAX_MODULES_DOMAIN);
 	assert_true(dombuild_modules_complete(-1));
 	assert_false(dombuild_modules_complete(fdt_path_offset(fake_fdt, "/chosen/domU1")));
+	assert_true(dombuild_modules_complete(fdt_path_offset(fake_fdt, "/chosen/domU2")));
+}
+
+static void more_modules_than_the_table_holds(void **state)
+{
+	struct devtree_writer w;
+
+	fake_tree_begin(&w);
+	devtree_begin_node(&w, "chosen");
+	for (unsigned int i = 0; i <= DOMBUILD_MAX_MODULES; i++) {
+		char name[] = "domU_";
+
+		name[4] = (char)('0' + i);
+		begin_domain(&w, name);
+		fake_tree_module(&w, "multiboot,kernel", MODULE(1) + i * 4096, 4096, NULL);
+		devtree_end_node(&w);
+	}
+	devtree_end_node(&w);
+	scan(&w);
+	fake_expect_one_error("domUP", "too many boot modules");
+	assert_int_equal(boot_info.nr_modules, DOMBUILD_MAX_MODULES);
+	assert_true(dombuild_modules_complete(fdt_path_offset(fake_fdt, "/chosen/domUO")));
+	assert_false(dombuild_modules_complete(fdt_path_offset(fake_fdt, "/chosen/domUP")));
 }
 
 static void unterminated_command_line(void **state)
@@ -333,6 +356,37 @@ static void unterminated_command_line(void **state)
 	dombuild_scan_options(fake_fdt);
 	fake_expect_one_error("chosen", "xen,xen-bootargs");
 	assert_string_equal(boot_info.tenon_cmdline, "");
+}
+
+static void the_tree_moves(void **state)
+{
+	static uint8_t copy[FAKE_FDT_BYTES];
+	struct devtree_writer w;
+
+	fake_tree_begin(&w);
+	devtree_write_cpus(&w, 1, "arm,cortex-a57", 15);
+	devtree_begin_node(&w, "chosen");
+	devtree_prop_string(&w, "bootargs", "noreboot");
+	fake_tree_module(&w, "multiboot,kernel", MODULE(0), 4096, "console=hvc0");
+	devtree_end_node(&w);
+	scan(&w);
+	memcpy(copy, fake_fdt, sizeof(copy));
+	dombuild_scan_moved(copy);
+	memset(fake_fdt, 0xff, sizeof(fake_fdt));
+	assert_ptr_equal(boot_info.fdt, copy);
+	assert_string_equal(boot_info.tenon_cmdline, "noreboot");
+	assert_string_equal(boot_info.dom0_cmdline, "console=hvc0");
+	assert_string_equal(boot_info.cpu_compatible, "arm,cortex-a57");
+	assert_string_equal(dombuild_module_cmdline(dombuild_module(-1, BOOT_MODULE_KERNEL)),
+			    "console=hvc0");
+	assert_true(dombuild_modules_complete(-1));
+	/* A line that was no property's stays where it is. */
+	fake_reset();
+	fake_tree_begin(&w);
+	scan(&w);
+	dombuild_scan_moved(fake_fdt);
+	assert_string_equal(boot_info.tenon_cmdline, "");
+	assert_null(boot_info.dom0_cmdline);
 }
 
 static void no_chosen_at_all(void **state)
@@ -362,17 +416,24 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(modules_of_the_guest_loader, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_domain_has_its_own_modules_and_cells, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_domain_has_its_own_modules_and_cells, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(command_line_selection, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(modules_that_do_not_say_what_they_are, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(modules_that_do_not_say_what_they_are, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(initrd_of_the_boot_loader, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_domains_may_share_an_image, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(released_frames_are_whole_distinct_and_not_reserved, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(modules_at_impossible_places_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(released_frames_are_whole_distinct_and_not_reserved,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(modules_at_impossible_places_are_refused, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(malformed_reg_and_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(absurd_cell_counts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(more_modules_than_the_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(more_modules_than_a_domain_may_have, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(more_modules_than_the_table_holds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unterminated_command_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_tree_moves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_chosen_at_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(facts_for_generated_trees, set_up, tear_down),
 	};

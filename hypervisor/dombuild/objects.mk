@@ -17,3 +17,12 @@ dombuild_scan_test-objs := hypervisor/dombuild/dombuild_scan_test.o $(dombuild-t
 
 unit-tests += dombuild_image_test
 dombuild_image_test-objs := hypervisor/dombuild/dombuild_image_test.o $(dombuild-test-objs)
+
+unit-tests += dombuild_domu_test
+dombuild_domu_test-objs := hypervisor/dombuild/dombuild_domu_test.o $(dombuild-test-objs)
+
+unit-tests += dombuild_hostfdt_test
+dombuild_hostfdt_test-objs := hypervisor/dombuild/dombuild_hostfdt_test.o $(dombuild-test-objs)
+
+unit-tests += boot_options_test
+boot_options_test-objs := hypervisor/boot/boot_options_test.o hypervisor/boot/boot_options.o tests/unit/fake_machine.o
