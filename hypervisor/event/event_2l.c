@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 2-level event channel ABI: 4096 ports as bits of shared_info, a selector word of 64 bits in each
- * vcpu_info, and the upcall (public/xen.h, struct shared_info and struct vcpu_info).
+ * The 2-level event channel ABI: 4096 ports as bits of shared_info, a selector word of 64 bits
+ * in each vcpu_info, and the upcall (public/xen.h, struct shared_info and struct vcpu_info).
  *
- *	evtchn_pending[64]  evtchn_mask[64]	one bit a port, 64 ports a word
- *	evtchn_pending_sel			one bit a word of evtchn_pending that has news for this vCPU
- *	evtchn_upcall_pending			one byte; 0 to 1 raises the domain's event PPI on the vCPU
+ *	evtchn_pending[64]	one bit a port, 64 ports a word
+ *	evtchn_mask[64]		the same
+ *	evtchn_pending_sel	one bit a word of evtchn_pending that has news for this vCPU
+ *	evtchn_upcall_pending	one byte; 0 to 1 raises the domain's event PPI on the vCPU
  *
- * These words are the guest's as much as ours, so nothing here believes them. They lie in frames that are
- * mapped Write-Back on both sides, as exclusives need.
+ * These words are the guest's as much as ours, so nothing here believes them. They lie in frames
+ * that are mapped Write-Back on both sides, as exclusives need.
  */
 #include "event/event_internal.h"
 
@@ -19,12 +20,12 @@
 #include "lib/log.h"
 #include "vgic/vgic.h"
 
-#define WORD_BITS 64
+#define WORD_BITS    64
 
 /*
- * A guest whose CPUs write a word without pause could make an exclusive store to it fail for ever, so each
- * attempt is a single LL/SC pair and the attempts are counted (S3). Hardware lets one through within
- * a few; whoever makes all of these fail loses an event of its own.
+ * A guest whose CPUs write a word without pause could make an exclusive store to it fail for
+ * ever, so each attempt is a single LL/SC pair and the attempts are counted (S3). Hardware lets
+ * one through within a few; whoever makes all of these fail loses an event of its own.
  */
 #define MAX_ATTEMPTS 4096
 
@@ -86,8 +87,9 @@ static bool set_upcall_pending(const struct domain *d, struct vcpu_info *info)
 }
 
 /*
- * The port's word has news for v. Also for a vCPU that is down: the bits and the interrupt wait for it.
- * evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that job.
+ * The port's word has news for v. Also for a vCPU that is down: the bits and the interrupt wait
+ * for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that
+ * job.
  */
 static void notify(struct vcpu *v, uint32_t port)
 {
@@ -109,9 +111,10 @@ void event_2l_set_pending(struct domain *d, const struct event_port *p, uint32_t
 		return;
 	}
 	/*
-	 * The pending bit before the mask, the vcpu_info pointer and the poll bits: pairs with the guest
-	 * that clears the mask and then looks at the pending bit, with event_2l_rescan() and
-	 * with event_poll(), each of which writes first and reads the pending bit after.
+	 * The pending bit before the mask, the vcpu_info pointer and the poll bits: pairs with
+	 * the guest that clears the mask and then looks at the pending bit, with
+	 * event_2l_rescan() and with event_poll(), each of which writes first and reads the
+	 * pending bit after.
 	 */
 	dmb_ish();
 	if (!test_bit(shared->evtchn_mask, port)) {
@@ -164,5 +167,7 @@ bool event_upcall_pending(const struct vcpu *v)
 {
 	const struct vcpu_info *info = atomic_load_acquire(&v->event.info);
 
-	return atomic_load_acquire(&info->evtchn_upcall_pending) != 0;
+	/* What a vCPU cannot see it will never clear: that must not keep it awake. */
+	return info != &v->event.unregistered &&
+	       atomic_load_acquire(&info->evtchn_upcall_pending) != 0;
 }

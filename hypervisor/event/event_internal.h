@@ -10,8 +10,9 @@ struct event_port *event_port_of(const struct domain *d, uint32_t port);
 int __must_check event_port_alloc(struct domain *d, uint32_t *port);
 
 /*
- * The 2-level ABI (event_2l.c): bits in shared_info and vcpu_info, all changed atomically, as the guest
- * changes them at the same time. No lock is needed for the bits; the caller holds what keeps d alive.
+ * The 2-level ABI (event_2l.c): bits in shared_info and vcpu_info, all changed atomically, as
+ * the guest changes them at the same time. No lock is needed for the bits; the caller holds what
+ * keeps d alive.
  */
 void event_2l_set_pending(struct domain *d, const struct event_port *p, uint32_t port);
 void event_2l_clear_pending(struct domain *d, uint32_t port);

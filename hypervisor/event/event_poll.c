@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SCHEDOP_poll: a vCPU waits until one of its ports is pending, masked or not, or a time has come. Any
- * other wake-up ends the wait as well; callers look again, as public/sched.h tells them to.
+ * SCHEDOP_poll: a vCPU waits until one of its ports is pending, masked or not, or a time has
+ * come. Any other wake-up ends the wait as well; callers look again, as public/sched.h tells
+ * them to.
  */
 #include "event/event_internal.h"
 
@@ -11,7 +12,7 @@
 #include "sched/sched.h"
 #include "vgic/vgic.h"
 
-#define PSTATE_I BIT64(7)
+#define PSTATE_I   BIT64(7)
 /* Longer waits are cut to this: the caller is woken for nothing once in ten years. */
 #define LONGEST_NS (UINT64_C(10) * 365 * 24 * 3600 * 1000000000)
 
@@ -42,7 +43,8 @@ void event_poll_notify(struct domain *d, uint32_t port)
 		uint64_t polling = atomic_load_acquire(&d->event.polling[word]);
 
 		for (; polling != 0; polling &= polling - 1) {
-			struct vcpu *v = d->vcpu[word * 64 + (unsigned int)__builtin_ctzll(polling)];
+			struct vcpu *v =
+				d->vcpu[word * 64 + (unsigned int)__builtin_ctzll(polling)];
 			uint32_t wanted = READ_ONCE(v->event.poll_port);
 
 			if ((wanted == EVENT_POLL_ANY || wanted == port) && stop_polling(v)) {
@@ -83,7 +85,8 @@ int event_poll(struct vcpu *v, const uint32_t *ports, unsigned int nr_ports, uin
 	sched_block_prepare(v);
 	WRITE_ONCE(event->poll_port, nr_ports == 1 ? ports[0] : EVENT_POLL_ANY);
 	atomic_test_and_set_bit(&d->event.polling[v->id / 64], v->id % 64);
-	/* The poll bit before the pending bits: pairs with the barrier in event_2l_set_pending(). */
+	/* The poll bit before the pending bits: pairs with the barrier in
+	 * event_2l_set_pending(). */
 	dmb_ish();
 
 	/* An interrupt that would be taken at once ends the wait before it begins. */

@@ -3,9 +3,9 @@
  * Event channel ports: the tables of each domain, what a port is bound to, and the operations of
  * EVENTCHNOP_* (public/event_channel.h). Delivery is event_2l.c's, VIRQs are event_virq.c's.
  *
- * Locks. A port changes only under its domain's event lock. Both ends of a channel change under both
- * locks, lower domid first, so either lock alone holds the link, and with it the peer, in place: that is
- * what sending relies on. Domains are looked up before any of these locks.
+ * Locks. A port changes only under its domain's event lock. Both ends of a channel change under
+ * both locks, lower domid first, so either lock alone holds the link, and with it the peer, in
+ * place: that is what sending relies on. Domains are looked up before any of these locks.
  */
 #include "event/event_internal.h"
 
@@ -80,7 +80,7 @@ static void port_free(struct domain *d, struct event_port *p, uint32_t port)
 {
 	/* An event that is still pending would fire for whoever gets the port next. */
 	event_2l_clear_pending(d, port);
-	*p = (struct event_port){ .state = EVENT_FREE };
+	*p = (struct event_port){.state = EVENT_FREE};
 	d->event.first_free = MIN(d->event.first_free, port);
 }
 
@@ -90,7 +90,7 @@ int event_domain_init(struct domain *d, uint32_t max_port)
 	int ret;
 
 	*event = (struct event_domain){
-		.max_port = MIN(max_port, EVENT_2L_NR_PORTS - 1U),
+		.max_port = max_port < EVENT_2L_NR_PORTS ? max_port : EVENT_2L_NR_PORTS - 1,
 		.first_free = 1,
 	};
 	spin_lock_init(&event->lock, LOCK_RANK_EVENT);
@@ -148,8 +148,8 @@ static int alloc_unbound_in(struct domain *d, uint16_t remote, uint32_t *port)
 }
 
 /*
- * As in Xen under SILO: the remote domain must exist, and the pair be allowed to talk, already now. (With
- * xsm=dummy any number is taken, for a domain that is yet to come.)
+ * As in Xen under SILO: the remote domain must exist, and the pair be allowed to talk, already
+ * now. (With xsm=dummy any number is taken, for a domain that is yet to come.)
  */
 static int check_remote(const struct domain *caller, const struct domain *d, uint16_t remote)
 {
@@ -284,7 +284,8 @@ int event_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 
 /* ---- closing -------------------------------------------------------------------------------- */
 
-/* d's event lock is held, and r's, with which the port is if it is interdomain. guest: a guest asks. */
+/* d's event lock is held, and r's, with which the port is if it is interdomain. guest: a guest
+ * asks. */
 static int close_locked(struct domain *d, uint32_t port, const struct domain *r, bool guest)
 {
 	struct event_port *p = event_port_of(d, port);
@@ -302,8 +303,8 @@ static int close_locked(struct domain *d, uint32_t port, const struct domain *r,
 		break;
 	case EVENT_INTERDOMAIN:
 		if (p->remote != r) {
-			/* Closed and bound to another while no lock was held: it has been free in between,
-			 * which is an answer as good as any. */
+			/* Closed and bound to another while no lock was held: it has been free
+			 * in between, which is an answer as good as any. */
 			return -XEN_EINVAL;
 		}
 		/* The peer's end waits for us to come back. It is not told. */
@@ -344,7 +345,8 @@ static int close_port(struct domain *d, uint32_t port, bool guest)
 	uint16_t remote_domid;
 	int ret;
 
-	/* The look-up comes before the locks. A peer that has gone meanwhile has left our end unbound. */
+	/* The look-up comes before the locks. A peer that has gone meanwhile has left our end
+	 * unbound. */
 	if (has_remote(d, port, &remote_domid)) {
 		r = domain_get(remote_domid);
 	}
@@ -387,8 +389,8 @@ void event_domain_fini(struct domain *d)
 	if (nr_pages == 0) {
 		return; /* never made */
 	}
-	/* None is bound behind our back: event_port_alloc() refuses a dying domain, and a closed port has
-	 * nothing that a peer could bind to. What cannot be closed is free already. */
+	/* None is bound behind our back: event_port_alloc() refuses a dying domain, and a closed
+	 * port has nothing that a peer could bind to. What cannot be closed is free already. */
 	for (uint32_t port = 1; port < nr_pages * EVENT_PORTS_PER_PAGE; port++) {
 		(void)!close_port(d, port, false);
 	}
@@ -429,7 +431,8 @@ int event_send(struct domain *d, uint32_t port)
 	} else if (p->state == EVENT_INTERDOMAIN) {
 		struct domain *r = p->remote;
 
-		/* The peer cannot close its end without our lock, and fini closes before anything is freed. */
+		/* The peer cannot close its end without our lock, and fini closes before
+		 * anything is freed. */
 		event_2l_set_pending(r, event_port_of(r, p->remote_port), p->remote_port);
 	} else if (p->state == EVENT_IPI) {
 		event_2l_set_pending(d, p, port);
@@ -458,12 +461,9 @@ static int status_locked(const struct domain *caller, const struct domain *d,
 {
 	/* What status says of each state; closed is 0. */
 	static const uint8_t code[] = {
-		[EVENT_FREE] = EVTCHNSTAT_closed,
-		[EVENT_RESERVED] = EVTCHNSTAT_closed,
-		[EVENT_UNBOUND] = EVTCHNSTAT_unbound,
-		[EVENT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-		[EVENT_VIRQ] = EVTCHNSTAT_virq,
-		[EVENT_IPI] = EVTCHNSTAT_ipi,
+		[EVENT_FREE] = EVTCHNSTAT_closed,     [EVENT_RESERVED] = EVTCHNSTAT_closed,
+		[EVENT_UNBOUND] = EVTCHNSTAT_unbound, [EVENT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+		[EVENT_VIRQ] = EVTCHNSTAT_virq,       [EVENT_IPI] = EVTCHNSTAT_ipi,
 	};
 
 	if (p->tenon_owned) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels: binding, closing and sending between domains; delivery into shared_info and vcpu_info; VIRQs. */
+/* Event channels: binding, closing and sending between domains; delivery into shared_info and
+ * vcpu_info; VIRQs. */
 #include "event/event.h"
 
 #include <pthread.h>
@@ -51,7 +52,8 @@ static void take_upcall(struct vcpu *v)
 {
 	v->event.info->evtchn_upcall_pending = 0;
 	v->event.info->evtchn_pending_sel = 0;
-	memset(v->domain->shared_info->evtchn_pending, 0, sizeof(v->domain->shared_info->evtchn_pending));
+	memset(v->domain->shared_info->evtchn_pending, 0,
+	       sizeof(v->domain->shared_info->evtchn_pending));
 }
 
 /* A channel between two domains, events of the binding taken. */
@@ -66,7 +68,7 @@ static void connect(struct domain *a, struct domain *b, uint32_t *port_a, uint32
 
 static struct evtchn_status status_of(struct domain *d, uint32_t port)
 {
-	struct evtchn_status status = { .dom = d->id, .port = port };
+	struct evtchn_status status = {.dom = d->id, .port = port};
 
 	assert_int_equal(event_status(dom0, &status), 0);
 	return status;
@@ -144,7 +146,7 @@ static void dying_domain_gets_no_port(void **state)
 
 static void numbers_out_of_range_are_refused(void **state)
 {
-	static const uint32_t ports[] = { 0, 1, 255, 256, 1023, 1024, 4095, 4096, UINT32_MAX };
+	static const uint32_t ports[] = {0, 1, 255, 256, 1023, 1024, 4095, 4096, UINT32_MAX};
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(ports); i++) {
@@ -195,7 +197,8 @@ static void silo_keeps_unprivileged_domains_apart(void **state)
 
 	(void)state;
 	assert_int_equal(event_alloc_unbound(domu, DOMID_SELF, 2, &port), -XEN_EPERM);
-	/* One that was made before, by the toolstack: binding is refused as well when neither is privileged. */
+	/* One that was made before, by the toolstack: binding is refused as well when neither is
+	 * privileged. */
 	assert_int_equal(event_alloc_unbound(dom0, 1, 2, &port), 0);
 	assert_int_equal(event_bind_interdomain(other, 1, port, &bound), -XEN_EPERM);
 	assert_int_equal(status_of(domu, port).status, EVTCHNSTAT_unbound);
@@ -277,7 +280,7 @@ static void channel_within_one_domain(void **state)
 
 static void closing_leaves_the_peer_unbound_for_the_closer(void **state)
 {
-	uint32_t a, b, again;
+	uint32_t a = 0, b = 0, again;
 
 	(void)state;
 	for (unsigned int turn = 0; turn < 2; turn++) {
@@ -318,7 +321,7 @@ static void closing_forgets_what_is_pending(void **state)
 
 static void ports_of_tenon_are_not_the_guests(void **state)
 {
-	struct evtchn_status status = { .dom = DOMID_SELF };
+	struct evtchn_status status = {.dom = DOMID_SELF};
 	uint32_t port;
 
 	(void)state;
@@ -502,6 +505,7 @@ static void ipi_goes_to_its_vcpu_for_good(void **state)
 	assert_int_equal(fake_record.pulses[2], 1);
 	/* vCPU 2 has registered nothing: the bits are kept where nobody reads them. */
 	assert_int_equal(domu->vcpu[2]->event.unregistered.evtchn_pending_sel, 1);
+	assert_false(event_upcall_pending(domu->vcpu[2]));
 }
 
 static void bind_vcpu_moves_channels(void **state)
@@ -593,7 +597,7 @@ static void global_virq_goes_to_the_hardware_domain(void **state)
 
 static void status_of_others_is_the_toolstacks(void **state)
 {
-	struct evtchn_status status = { .dom = 1, .port = 1 };
+	struct evtchn_status status = {.dom = 1, .port = 1};
 	uint32_t port;
 
 	(void)state;
@@ -636,7 +640,7 @@ static void registering_moves_vcpu_info(void **state)
 	assert_int_equal(info->evtchn_upcall_pending, 1);
 	assert_int_equal(fake_record.pulses[0], 1);
 	/* Events arrive in the new place. */
-	*info = (struct vcpu_info){ 0 };
+	*info = (struct vcpu_info){0};
 	assert_int_equal(event_bind_ipi(domu, 0, &port), 0);
 	assert_int_equal(event_send(domu, port), 0);
 	assert_int_equal(info->evtchn_pending_sel, 1);
@@ -790,8 +794,8 @@ static void poll_does_not_wait_when_an_interrupt_would_be_taken(void **state)
 static void poll_refuses_ports_that_are_not_in_use(void **state)
 {
 	struct vcpu *v = domu->vcpu[0];
-	const uint32_t many[EVENT_POLL_MAX_PORTS + 1] = { 0 };
-	const uint32_t unused[] = { 0, 1, 255, 256, UINT32_MAX };
+	const uint32_t many[EVENT_POLL_MAX_PORTS + 1] = {0};
+	const uint32_t unused[] = {0, 1, 255, 256, UINT32_MAX};
 
 	(void)state;
 	fake_set_current(v);
@@ -808,10 +812,11 @@ static void poll_refuses_ports_that_are_not_in_use(void **state)
 #define NR_THREADS 4
 #define NR_TURNS   2000
 
-/* Each CPU opens, binds, uses and closes channels of all three domains without regard for the others. */
+/* Each CPU opens, binds, uses and closes channels of all three domains without regard for the
+ * others. */
 static void *open_and_close(void *cpu)
 {
-	struct domain *const all[] = { dom0, domu, other };
+	struct domain *const all[] = {dom0, domu, other};
 	uint32_t random = (uint32_t)(uintptr_t)cpu * 2654435761u + 1;
 
 	fake_machine_set_cpu((unsigned int)(uintptr_t)cpu);
@@ -846,7 +851,7 @@ static void *open_and_close(void *cpu)
 
 static void ends_agree_whatever_cpus_do_at_once(void **state)
 {
-	struct domain *const all[] = { dom0, domu, other };
+	struct domain *const all[] = {dom0, domu, other};
 	pthread_t threads[NR_THREADS];
 	void *complaint;
 

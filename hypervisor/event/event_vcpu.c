@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a vCPU's vcpu_info lives: vCPU 0 starts with the slot in shared_info, the others with a private
- * place that nobody reads, until VCPUOP_register_vcpu_info names a place in the guest's RAM, for good.
+ * Where a vCPU's vcpu_info lives: vCPU 0 starts with the slot in shared_info, the others with a
+ * private place that nobody reads, until VCPUOP_register_vcpu_info names a place in the guest's
+ * RAM, for good.
  */
 #include "event/event_internal.h"
 
@@ -17,7 +18,7 @@ void event_vcpu_init(struct vcpu *v)
 	struct event_vcpu *event = &v->event;
 
 	ASSERT(v->domain->shared_info != NULL);
-	*event = (struct event_vcpu){ .info_claimed = false };
+	*event = (struct event_vcpu){.info_claimed = false};
 	event->info = v->id == 0 ? &v->domain->shared_info->vcpu_info[0] : &event->unregistered;
 	event_poll_init(v);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VIRQs: interrupts without a device that Tenon raises as events (public/xen.h, "VIRTUAL INTERRUPTS").
- * Per-vCPU ones are bound once on each vCPU; global ones once in a domain, on its vCPU 0's table, and
- * only the hardware domain's binding is ever raised.
+ * VIRQs: interrupts without a device that Tenon raises as events (public/xen.h, "VIRTUAL
+ * INTERRUPTS"). Per-vCPU ones are bound once on each vCPU; global ones once in a domain, on its
+ * vCPU 0's table, and only the hardware domain's binding is ever raised.
  */
 #include "event/event_internal.h"
 

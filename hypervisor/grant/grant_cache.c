@@ -28,8 +28,8 @@ int grant_cache_flush(const struct domain *d, maddr_t start, size_t size, bool i
 	}
 	page = window_map(m, stage2_attr_window(d, frame));
 	if (invalidate) {
-		/* Never without the clean: the lines at either end hold others' bytes as well. It is also what
-		 * DC IVAC does at EL1 under a stage 2. */
+		/* Never without the clean: the lines at either end hold others' bytes as well.
+		 * It is also what DC IVAC does at EL1 under a stage 2. */
 		dcache_clean_invalidate_to_poc(page + start % PAGE_SIZE, size);
 	} else {
 		dcache_clean_to_poc(page + start % PAGE_SIZE, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grant table of a domain as memory: frames of version-1 entries (public/grant_table.h), made one at
- * creation and more on demand, and mapped by the guest where it likes.
+ * The grant table of a domain as memory: frames of version-1 entries (public/grant_table.h),
+ * made one at creation and more on demand, and mapped by the guest where it likes.
  */
 #include "grant/grant.h"
 
@@ -92,7 +92,8 @@ static void *get_frame(struct domain *d, uint64_t idx)
 	return frame;
 }
 
-/* Is it still there? The guest may have put something else in its place since. The domain's lock is held. */
+/* Is it still there? The guest may have put something else in its place since. The domain's lock
+ * is held. */
 static bool is_mapped(struct domain *d, unsigned int idx)
 {
 	gfn_t g = d->grant.frame_gfn[idx];
@@ -108,7 +109,8 @@ int grant_map_frame(struct domain *d, uint64_t idx, gfn_t g)
 	void *frame;
 	int ret;
 
-	/* The domain's lock orders changes of its physical map; the grant lock is not held across them. */
+	/* The domain's lock orders changes of its physical map; the grant lock is not held
+	 * across them. */
 	spin_lock(&d->lock);
 	frame = get_frame(d, idx);
 	if (frame == NULL) {

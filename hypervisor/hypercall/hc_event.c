@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op (public/event_channel.h): arguments in and out; the work is event/'s. The FIFO ABI's operations
- * (init_control, expand_array, set_priority) are absent, so Linux stays with the 2-level ABI.
+ * event_channel_op (public/event_channel.h): arguments in and out; the work is event/'s. The
+ * FIFO ABI's operations (init_control, expand_array, set_priority) are absent, so Linux stays
+ * with the 2-level ABI.
  */
 #include "hypercall/hypercall_internal.h"
 
 #include "event/event.h"
 
 /*
- * Results go to the guest last. If they cannot, the port is given back: the guest would not know that it has it.
+ * Results go to the guest last. If they cannot, the port is given back: the guest would not know
+ * that it has it.
  */
 static int64_t give_port(struct domain *d, uint32_t port, uint64_t to, const void *op, size_t size)
 {
@@ -47,7 +49,8 @@ static int64_t op_bind_interdomain(struct vcpu *v, const uint64_t args[5])
 	int64_t ret = guest_copy_from(&op, args[1], sizeof(op));
 
 	if (ret == 0) {
-		ret = event_bind_interdomain(v->domain, op.remote_dom, op.remote_port, &op.local_port);
+		ret = event_bind_interdomain(v->domain, op.remote_dom, op.remote_port,
+					     &op.local_port);
 	}
 	return ret < 0 ? ret : give_port(v->domain, op.local_port, args[1], &op, sizeof(op));
 }

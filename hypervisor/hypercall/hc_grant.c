@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op (public/grant_table.h): the set-up of version-1 tables. Mapping, unmapping and copying by
- * grant are absent (-XEN_ENOSYS, docs/abi.md).
+ * grant_table_op (public/grant_table.h): the set-up of version-1 tables. Mapping, unmapping and
+ * copying by grant are absent (-XEN_ENOSYS, docs/abi.md).
  *
  * args: command (a continued cache_flush would keep a reference in bits from 12), list, count.
  */
@@ -103,7 +103,8 @@ static int64_t op_set_version(struct vcpu *v, const uint64_t args[5])
 	if (ret < 0) {
 		return ret;
 	}
-	/* Version 1 is what there is, so asking for it changes nothing, the reserved entries least of all. */
+	/* Version 1 is what there is, so asking for it changes nothing, the reserved entries
+	 * least of all. */
 	if (op.version != 1) {
 		answer = op.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
 	}
@@ -131,8 +132,8 @@ static int64_t op_get_status_frames(struct vcpu *v, const uint64_t args[5])
 		op.status = op.nr_frames == 0 ? GNTST_okay : GNTST_general_error;
 		domain_put(d);
 	}
-	return guest_copy_to(args[1] + offsetof(struct gnttab_get_status_frames, status), &op.status,
-			     sizeof(op.status));
+	return guest_copy_to(args[1] + offsetof(struct gnttab_get_status_frames, status),
+			     &op.status, sizeof(op.status));
 }
 
 static int64_t op_get_version(struct vcpu *v, const uint64_t args[5])
@@ -169,8 +170,8 @@ static int cache_flush(const struct domain *d, const struct gnttab_cache_flush *
 	if (op->length == 0 || op->op == 0) {
 		return 0;
 	}
-	return grant_cache_flush(d, ALIGN_DOWN(op->a.dev_bus_addr, PAGE_SIZE) + op->offset, op->length,
-				 (op->op & GNTTAB_CACHE_INVAL) != 0);
+	return grant_cache_flush(d, ALIGN_DOWN(op->a.dev_bus_addr, PAGE_SIZE) + op->offset,
+				 op->length, (op->op & GNTTAB_CACHE_INVAL) != 0);
 }
 
 static int64_t op_cache_flush(struct vcpu *v, const uint64_t args[5])
@@ -215,7 +216,8 @@ int64_t hc_grant_table_op(struct vcpu *v, const uint64_t args[5])
 	if ((int32_t)args[2] < 0) {
 		return -XEN_EINVAL;
 	}
-	/* Only a continued cache_flush of mapped grants has something above the command, and there are none. */
+	/* Only a continued cache_flush of mapped grants has something above the command, and
+	 * there are none. */
 	if ((cmd & ~GRANT_OP_MASK) != 0) {
 		return -XEN_EINVAL;
 	}

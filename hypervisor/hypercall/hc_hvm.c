@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* hvm_op (public/hvm/hvm_op.h): on Arm the parameters only, and of these only the ones in the table. */
+/* hvm_op (public/hvm/hvm_op.h): on Arm the parameters only, and of these only the ones in the
+ * table. */
 #include "hypercall/hypercall_internal.h"
 
 enum param_right {
-	PARAM_NONE = 0,         /* -XEN_EINVAL */
-	PARAM_TOOLSTACK,        /* the domain itself may neither read nor write it */
-	PARAM_READ              /* the domain itself may read it */
+	PARAM_NONE = 0,  /* -XEN_EINVAL */
+	PARAM_TOOLSTACK, /* the domain itself may neither read nor write it */
+	PARAM_READ       /* the domain itself may read it */
 };
 
 static const uint8_t param_rights[HVM_NR_PARAMS] = {
-	[HVM_PARAM_CALLBACK_IRQ] = PARAM_READ,
-	[HVM_PARAM_STORE_PFN] = PARAM_READ,
-	[HVM_PARAM_STORE_EVTCHN] = PARAM_READ,
-	[HVM_PARAM_CONSOLE_PFN] = PARAM_READ,
-	[HVM_PARAM_CONSOLE_EVTCHN] = PARAM_READ,
-	[HVM_PARAM_MONITOR_RING_PFN] = PARAM_TOOLSTACK,
+	[HVM_PARAM_CALLBACK_IRQ] = PARAM_READ,   [HVM_PARAM_STORE_PFN] = PARAM_READ,
+	[HVM_PARAM_STORE_EVTCHN] = PARAM_READ,   [HVM_PARAM_CONSOLE_PFN] = PARAM_READ,
+	[HVM_PARAM_CONSOLE_EVTCHN] = PARAM_READ, [HVM_PARAM_MONITOR_RING_PFN] = PARAM_TOOLSTACK,
 };
 
 /* May the caller touch this parameter of d? */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op (public/memory.h): how much memory a domain has, and giving and taking it. What is mapped where beyond
- * RAM is hc_physmap.c's.
+ * memory_op (public/memory.h): how much memory a domain has, and giving and taking it. What is
+ * mapped where beyond RAM is hc_physmap.c's.
  *
  * args: command, with the number of extents done so far from bit 6 up, and the argument's address.
  *
- * The domain's lock orders all changes of what its frames are mapped at by itself, so that no frame is
- * given up twice.
+ * The domain's lock orders all changes of what its frames are mapped at by itself, so that no
+ * frame is given up twice.
  */
 #include "hypercall/hypercall_internal.h"
 
@@ -21,7 +21,8 @@ bool hypercall_gfn_range_ok(uint64_t g, uint64_t nr)
 	return nr <= limit && g <= limit - nr;
 }
 
-/* ---- reservation: extents of 2^order frames ----------------------------------------------------- */
+/* ---- reservation: extents of 2^order frames
+ * ----------------------------------------------------- */
 
 /* One extent. -XEN_ERESTART: again, from its beginning; any other error ends the operation. */
 typedef int (*extent_step_t)(struct domain *d, uint64_t g, unsigned int order);
@@ -46,7 +47,8 @@ static int charge(struct domain *d, uint64_t nr)
 	return ret;
 }
 
-/* Take one page of RAM out of the domain's physical map. A direct-mapped domain keeps the frame: devices know it. */
+/* Take one page of RAM out of the domain's physical map. A direct-mapped domain keeps the frame:
+ * devices know it. */
 static int take_page(struct domain *d, gfn_t g)
 {
 	enum stage2_type type;
@@ -64,7 +66,8 @@ static int take_page(struct domain *d, gfn_t g)
 	spin_unlock(&d->lock);
 	if (ret == 0 && !d->direct_mapped) {
 		uncharge(d, 1);
-		/* The one from its allocation. Whoever else uses the frame has references of their own. */
+		/* The one from its allocation. Whoever else uses the frame has references of
+		 * their own. */
 		frame_put(m);
 	}
 	return ret;
@@ -155,7 +158,8 @@ static int increase_step(struct domain *d, uint64_t g, unsigned int order)
 	return -XEN_ENOMEM;
 }
 
-/* Are these flags ones that we can honour? NUMA hints are; an address limit only where all RAM is below it. */
+/* Are these flags ones that we can honour? NUMA hints are; an address limit only where all RAM
+ * is below it. */
 static bool flags_ok(uint32_t flags)
 {
 	unsigned int bits = XENMEMF_get_address_bits(flags);
@@ -167,8 +171,9 @@ static bool flags_ok(uint32_t flags)
 }
 
 /*
- * All three operations return the number of extents done, never an error; they stop at the first that
- * cannot be. (An allocator above this asks for large extents first and for smaller ones then.)
+ * All three operations return the number of extents done, never an error; they stop at the first
+ * that cannot be. (An allocator above this asks for large extents first and for smaller ones
+ * then.)
  */
 static int64_t reservation(struct vcpu *v, const uint64_t args[5], extent_step_t step)
 {
@@ -178,8 +183,9 @@ static int64_t reservation(struct vcpu *v, const uint64_t args[5], extent_step_t
 	struct domain *d;
 	int ret = 0;
 
-	if (guest_copy_from(&op, args[1], sizeof(op)) < 0 || op.nr_extents > MEMORY_OP_MAX_EXTENTS ||
-	    start >= op.nr_extents || op.extent_order > FRAME_ORDER_MAX || !flags_ok(op.mem_flags)) {
+	if (guest_copy_from(&op, args[1], sizeof(op)) < 0 ||
+	    op.nr_extents > MEMORY_OP_MAX_EXTENTS || start >= op.nr_extents ||
+	    op.extent_order > FRAME_ORDER_MAX || !flags_ok(op.mem_flags)) {
 		return (int64_t)start;
 	}
 	d = hypercall_domain(v, op.domid);
@@ -230,7 +236,8 @@ static int64_t op_populate_physmap(struct vcpu *v, const uint64_t args[5])
 	return reservation(v, args, populate_step);
 }
 
-/* ---- figures ------------------------------------------------------------------------------------ */
+/* ---- figures
+ * ------------------------------------------------------------------------------------ */
 
 static int64_t op_maximum_ram_page(struct vcpu *v, const uint64_t args[5])
 {
@@ -323,5 +330,6 @@ static const hypercall_t memory_ops[] = {
 
 int64_t hc_memory_op(struct vcpu *v, const uint64_t args[5])
 {
-	return hypercall_sub_op(memory_ops, ARRAY_SIZE(memory_ops), args[0] & MEMORY_OP_MASK, v, args);
+	return hypercall_sub_op(memory_ops, ARRAY_SIZE(memory_ops), args[0] & MEMORY_OP_MASK, v,
+				args);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * physdev_op (public/physdev.h). The hardware domain has its devices and their interrupts from the start, so there is
- * nothing to tell about PCI devices that come and go; Linux copes (xen-abi-arm, "3.1").
+ * physdev_op (public/physdev.h). The hardware domain has its devices and their interrupts from
+ * the start, so there is nothing to tell about PCI devices that come and go; Linux copes
+ * (xen-abi-arm, "3.1").
  */
 #include "hypercall/hypercall_internal.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op, second part: what is mapped where in a domain's physical map beyond its RAM (XENMEM_add_to_physmap
- * and relatives, public/memory.h).
+ * memory_op, second part: what is mapped where in a domain's physical map beyond its RAM
+ * (XENMEM_add_to_physmap and relatives, public/memory.h).
  *
- * Linux gives shared_info a page number inside its own RAM. The frame that was there just loses its mapping: it
- * stays the domain's, and goes when the domain goes.
+ * Linux gives shared_info a page number inside its own RAM. The frame that was there just loses
+ * its mapping: it stays the domain's, and goes when the domain goes.
  */
 #include "hypercall/hypercall_internal.h"
 
@@ -200,7 +200,8 @@ int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5])
 	return ret;
 }
 
-/* Whatever memory is at g goes from there; devices are not memory. Own RAM stays the domain's, mapped nowhere. */
+/* Whatever memory is at g goes from there; devices are not memory. Own RAM stays the domain's,
+ * mapped nowhere. */
 static int remove_one(struct domain *d, gfn_t g)
 {
 	enum stage2_type type;

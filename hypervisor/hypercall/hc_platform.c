@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* platform_op (public/platform.h): the machine, for the privileged domain. On Arm that is its clock. */
+/* platform_op (public/platform.h): the machine, for the privileged domain. On Arm that is its
+ * clock. */
 #include "hypercall/hypercall_internal.h"
 
 #include "time/wallclock.h"
@@ -21,7 +22,9 @@ static int op_settime64(struct domain *d, const struct xen_platform_op *op)
 }
 
 /* Few and far between in number: searched. */
-#define PLATFORM_OP(number, hc) { .cmd = (number), .handler = (hc) }
+/* clang-format off */
+#define PLATFORM_OP(number, hc) { (number), (hc) }
+/* clang-format on */
 static const struct platform_op platform_ops[] = {
 	PLATFORM_OP(XENPF_settime64, op_settime64),
 };

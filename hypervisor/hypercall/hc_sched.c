@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_op (public/sched.h). Nothing sleeps here: a blocked vCPU is simply not the one that is entered next. */
+/* sched_op (public/sched.h). Nothing sleeps here: a blocked vCPU is simply not the one that is
+ * entered next. */
 #include "hypercall/hypercall_internal.h"
 
 #include "event/event.h"
@@ -15,7 +16,8 @@ static int64_t op_yield(struct vcpu *v, const uint64_t args[5])
 
 static int64_t op_block(struct vcpu *v, const uint64_t args[5])
 {
-	/* The operation enables event delivery first, which on Arm means interrupts (public/sched.h). */
+	/* The operation enables event delivery first, which on Arm means interrupts
+	 * (public/sched.h). */
 	v->regs.pstate &= ~PSTATE_I;
 	sched_block(v);
 	return 0;

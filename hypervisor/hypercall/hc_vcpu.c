@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_op (public/vcpu.h). On Arm vCPUs are started and stopped through PSCI; what is left is the registration
- * of areas in the guest's memory. Other operations are -XEN_EINVAL, not -XEN_ENOSYS (xen: xen/arch/arm/domain.c).
+ * vcpu_op (public/vcpu.h). On Arm vCPUs are started and stopped through PSCI; what is left is
+ * the registration of areas in the guest's memory. Other operations are -XEN_EINVAL, not
+ * -XEN_ENOSYS (xen: xen/arch/arm/domain.c).
  */
 #include "hypercall/hypercall_internal.h"
 
@@ -41,7 +42,7 @@ int64_t hc_vcpu_op(struct vcpu *v, const uint64_t args[5])
 	if (id >= v->domain->nr_vcpus) {
 		return -XEN_ENOENT;
 	}
-	ret = hypercall_sub_op(vcpu_ops, ARRAY_SIZE(vcpu_ops), (uint32_t)args[0], v->domain->vcpu[id],
-			       args);
+	ret = hypercall_sub_op(vcpu_ops, ARRAY_SIZE(vcpu_ops), (uint32_t)args[0],
+			       v->domain->vcpu[id], args);
 	return ret == -XEN_ENOSYS ? -XEN_EINVAL : ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xen_version (public/version.h): what this hypervisor says that it is. Version and features are those of the Xen whose
- * answers it gives, 4.17: tools choose their libraries by it.
+ * xen_version (public/version.h): what this hypervisor says that it is. Version and features are
+ * those of the Xen whose answers it gives, 4.17: tools choose their libraries by it.
  */
 #include "hypercall/hypercall_internal.h"
 
@@ -48,7 +48,7 @@ static int64_t op_compile_info(struct vcpu *v, const uint64_t args[5])
 
 static int64_t op_capabilities(struct vcpu *v, const uint64_t args[5])
 {
-	xen_capabilities_info_t info = { 0 };
+	xen_capabilities_info_t info = {0};
 
 	memcpy(info, capabilities, sizeof(capabilities));
 	return guest_copy_to(args[1], info, sizeof(info));
@@ -61,22 +61,22 @@ static int64_t op_changeset(struct vcpu *v, const uint64_t args[5])
 
 static int64_t op_platform_parameters(struct vcpu *v, const uint64_t args[5])
 {
-	const struct xen_platform_parameters parameters = { .virt_start = 0 };
+	const struct xen_platform_parameters parameters = {.virt_start = 0};
 
 	return guest_copy_to(args[1], &parameters, sizeof(parameters));
 }
 
 static uint32_t features(const struct domain *d)
 {
-	uint32_t submap = 1u << XENFEAT_writable_page_tables |
-			  1u << XENFEAT_auto_translated_physmap |
-			  1u << XENFEAT_memory_op_vnode_supported |
-			  1u << XENFEAT_ARM_SMCCC_supported;
+	uint32_t submap =
+		1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |
+		1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_ARM_SMCCC_supported;
 
 	if (d->is_hardware) {
 		submap |= 1u << XENFEAT_dom0;
 	}
-	return submap | 1u << (d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
+	return submap |
+	       1u << (d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
 }
 
 static int64_t op_get_features(struct vcpu *v, const uint64_t args[5])
@@ -107,9 +107,8 @@ static int64_t op_guest_handle(struct vcpu *v, const uint64_t args[5])
 
 static int64_t op_commandline(struct vcpu *v, const uint64_t args[5])
 {
-	return v->domain->is_privileged
-		       ? guest_copy_to(args[1], command_line, sizeof(command_line))
-		       : guest_copy_to(args[1], denied, sizeof(denied));
+	return v->domain->is_privileged ? guest_copy_to(args[1], command_line, sizeof(command_line))
+					: guest_copy_to(args[1], denied, sizeof(denied));
 }
 
 /* The image carries no build id. */

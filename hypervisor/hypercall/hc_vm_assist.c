@@ -31,5 +31,6 @@ int64_t hc_vm_assist(struct vcpu *v, const uint64_t args[5])
 	if (type >= 32 || (VALID_TYPES & BIT64(type)) == 0) {
 		return -XEN_EINVAL;
 	}
-	return hypercall_sub_op(vm_assist_ops, ARRAY_SIZE(vm_assist_ops), (uint32_t)args[0], v, args);
+	return hypercall_sub_op(vm_assist_ops, ARRAY_SIZE(vm_assist_ops), (uint32_t)args[0], v,
+				args);
 }

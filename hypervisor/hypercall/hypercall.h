@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls: one const table of number, handler, argument count and name (hypercall_table.c), one file
- * per hypercall. Handlers run on the caller's vCPU, copy their arguments once, check, then act.
+ * Hypercalls: one const table of number, handler, argument count and name (hypercall_table.c),
+ * one file per hypercall. Handlers run on the caller's vCPU, copy their arguments once, check,
+ * then act.
  */
 #pragma once
 
@@ -10,14 +11,14 @@
 struct vcpu;
 
 /*
- * A handler gets the caller and up to five arguments and returns the value for x0. -XEN_ERESTART means
- * that progress is saved in the argument registers (hypercall_set_arg()) and that the guest will issue
- * the call again: the PC is rewound to the HVC.
+ * A handler gets the caller and up to five arguments and returns the value for x0. -XEN_ERESTART
+ * means that progress is saved in the argument registers (hypercall_set_arg()) and that the
+ * guest will issue the call again: the PC is rewound to the HVC.
  */
 typedef int64_t (*hypercall_t)(struct vcpu *v, const uint64_t args[5]);
 
 struct hypercall_entry {
-	hypercall_t handler;    /* NULL: -XEN_ENOSYS */
+	hypercall_t handler; /* NULL: -XEN_ENOSYS */
 	uint8_t nr_args;
 	const char *name;
 };

@@ -2,8 +2,9 @@
 /*
  * What the handlers share.
  *
- * A table line names the operation as Xen's headers do, so that tools/check-abi.sh can compare the tables with
- * docs/abi.md: HYPERCALL(memory_op, ...) and HYPERCALL_OP(XENMEM_populate_physmap, ...).
+ * A table line names the operation as Xen's headers do, so that tools/check-abi.sh can compare
+ * the tables with docs/abi.md: HYPERCALL(memory_op, ...) and
+ * HYPERCALL_OP(XENMEM_populate_physmap, ...).
  */
 #pragma once
 
@@ -13,12 +14,13 @@
 #include "hypercall/hypercall.h"
 
 #define HYPERCALL(call, hc, args) \
-	[__HYPERVISOR_##call] = { .handler = (hc), .nr_args = (args), .name = #call }
+	[__HYPERVISOR_##call] = {.handler = (hc), .nr_args = (args), .name = #call}
 
 /* One line of a table of sub-operations, which is indexed by their numbers. */
 #define HYPERCALL_OP(op, hc) [op] = (hc)
 
-/* Pass on to the sub-operation's handler, args unchanged (args[0] is the number); -XEN_ENOSYS without one. */
+/* Pass on to the sub-operation's handler, args unchanged (args[0] is the number); -XEN_ENOSYS
+ * without one. */
 static inline int64_t hypercall_sub_op(const hypercall_t *table, size_t size, uint64_t op,
 				       struct vcpu *v, const uint64_t args[5])
 {
@@ -36,7 +38,8 @@ static inline struct domain *hypercall_domain(const struct vcpu *v, uint16_t dom
 
 /* The call as if by HVC, for multicall. */
 int64_t hypercall_call(struct vcpu *v, uint64_t number, const uint64_t args[5]);
-/* Until called with NULL, hypercall_set_arg() writes to args, those of a multicall's entry, and not to registers. */
+/* Until called with NULL, hypercall_set_arg() writes to args, those of a multicall's entry, and
+ * not to registers. */
 void hypercall_redirect_args(uint64_t *args);
 bool hypercall_in_multicall(void);
 
@@ -61,9 +64,10 @@ int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_remove_from_physmap(struct vcpu *v, const uint64_t args[5]);
 
 /* memory_op's command word: operation and, from bit 6, how far a continued call has come. */
-#define MEMORY_OP_MASK  0x3fu
-#define MEMORY_OP_SHIFT 6
+#define MEMORY_OP_MASK        0x3fu
+#define MEMORY_OP_SHIFT       6
 #define MEMORY_OP_MAX_EXTENTS (UINT32_MAX >> MEMORY_OP_SHIFT)
 
-/* [g, g + nr) lies below the end of the stage-2 input space: checked before any shift into an address. */
+/* [g, g + nr) lies below the end of the stage-2 input space: checked before any shift into an
+ * address. */
 bool hypercall_gfn_range_ok(uint64_t g, uint64_t nr);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * multicall (public/xen.h): a list of hypercalls in one. Each entry's result is written before the next is
- * begun; a bad entry fails alone.
+ * multicall (public/xen.h): a list of hypercalls in one. Each entry's result is written before
+ * the next is begun; a bad entry fails alone.
  *
- * A call inside that has to be continued leaves its progress in its entry, in the guest's list, and the
- * whole is continued from that entry on.
+ * A call inside that has to be continued leaves its progress in its entry, in the guest's list,
+ * and the whole is continued from that entry on.
  */
 #include "hypercall/hypercall_internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypercalls by number (public/xen.h, "enum hypercall_num") and the way from the HVC to a handler and
- * back. docs/abi.md lists all of them; tools/check-abi.sh compares.
+ * The hypercalls by number (public/xen.h, "enum hypercall_num") and the way from the HVC to a
+ * handler and back. docs/abi.md lists all of them; tools/check-abi.sh compares.
  */
 #include "hypercall/hypercall_internal.h"
 
@@ -9,7 +9,6 @@
 #include "lib/assert.h"
 #include "lib/log.h"
 
-/* clang-format off: a table */
 const struct hypercall_entry hypercall_table[] = {
 	HYPERCALL(platform_op, hc_platform_op, 1),
 	HYPERCALL(memory_op, hc_memory_op, 2),
@@ -26,7 +25,6 @@ const struct hypercall_entry hypercall_table[] = {
 	HYPERCALL(sysctl, hc_sysctl, 1),
 	HYPERCALL(domctl, hc_domctl, 1),
 };
-/* clang-format on */
 const unsigned int hypercall_table_size = ARRAY_SIZE(hypercall_table);
 
 /* Arguments of the multicall entry under way on this CPU. Handlers never leave their CPU. */
@@ -66,9 +64,10 @@ int64_t hypercall_call(struct vcpu *v, uint64_t number, const uint64_t args[5])
 	entry = &hypercall_table[number];
 	ret = entry->handler(v, args);
 	if (unlikely(ret == -XEN_EFAULT)) {
-		/* Linux takes a buffer that it cannot reach itself for a bug in its own driver: say it. */
-		log_guest(v->domain->id, "%s(%#lx, %#lx, ...): a buffer is not accessible", entry->name,
-			  (unsigned long)args[0], (unsigned long)args[1]);
+		/* Linux takes a buffer that it cannot reach itself for a bug in its own driver:
+		 * say it. */
+		log_guest(v->domain->id, "%s(%#lx, %#lx, ...): a buffer is not accessible",
+			  entry->name, (unsigned long)args[0], (unsigned long)args[1]);
 	}
 	return ret;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tenon does not know the time of day: the hardware domain tells it, and each domain's shared_info gets it.
+ * Tenon does not know the time of day: the hardware domain tells it, and each domain's
+ * shared_info gets it.
  *
- * One number is kept, the time of day when Tenon's own clock was zero. Whoever writes to a domain's
- * shared_info reads it under that domain's lock, so the last setting is what remains everywhere, also in a
- * domain that is created meanwhile.
+ * One number is kept, the time of day when Tenon's own clock was zero. Whoever writes to a
+ * domain's shared_info reads it under that domain's lock, so the last setting is what remains
+ * everywhere, also in a domain that is created meanwhile.
  */
 #include "time/wallclock.h"
 
@@ -14,7 +15,8 @@
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
-/* Nanoseconds, atomic. Good until the year 2554; what a guest may claim beyond that wraps, harmlessly. */
+/* Nanoseconds, atomic. Good until the year 2554; what a guest may claim beyond that wraps,
+ * harmlessly. */
 static uint64_t time_of_day_at_zero;
 
 /* The domain's lock is held, and shared_info exists. */
@@ -25,7 +27,8 @@ static void update(struct domain *d)
 	uint64_t secs = ns / NS_PER_SECOND;
 	uint32_t version = READ_ONCE(shared->wc_version);
 
-	/* Odd while it changes; the guest reads again then. Both barriers pair with the guest's read barriers. */
+	/* Odd while it changes; the guest reads again then. Both barriers pair with the guest's
+	 * read barriers. */
 	version = (version + 1) | 1;
 	WRITE_ONCE(shared->wc_version, version);
 	dmb_ishst();
