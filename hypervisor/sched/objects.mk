@@ -6,5 +6,4 @@ hyp-objs += $(sched-objs)
 unit-tests += sched_queue_test sched_test
 sched_queue_test-objs := hypervisor/sched/sched_queue_test.o hypervisor/sched/sched_queue.o hypervisor/lib/lock.o \
 	tests/unit/fake_machine.o
-sched_test-objs := hypervisor/sched/sched_test.o hypervisor/sched/sched_sim.o $(sched-objs) hypervisor/lib/lock.o \
-	tests/unit/fake_machine.o
+sched_test-objs := hypervisor/sched/sched_test.o hypervisor/sched/sched_sim.o $(sched-objs) tests/unit/fake_machine.o

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The vCPU scheduler: Start-time Fair Queueing (Goyal, Guo, Vin, 1996) on one run queue a CPU, with
- * weights, hard affinity, placement on idle CPUs at wake-up and stealing by CPUs that would go idle.
+ * weights, hard affinity, placement on idle CPUs at wake-up and stealing by CPUs that would go
+ * idle.
  *
- * On one CPU, two vCPUs that both want to run over an interval get time in proportion to their weights,
- * up to one slice of each (the bound of the paper). A CPU does not stay idle while another one has a
- * waiting vCPU that may run here. Beyond that, CPUs are balanced by moving a waiting vCPU at the end of a
- * slice when that lowers the larger of two loads; there is no fairness by rotation between CPUs.
+ * On one CPU, two vCPUs that both want to run over an interval get time in proportion to their
+ * weights, up to one slice of each (the bound of the paper). A CPU does not stay idle while another
+ * one has a waiting vCPU that may run here. Beyond that, CPUs are balanced by moving a waiting vCPU
+ * at the end of a slice when that lowers the larger of two loads; there is no fairness by rotation
+ * between CPUs.
  *
  * Nothing sleeps at EL2: "switch" means that another vCPU's state is loaded before the next ERET.
  */
@@ -19,17 +21,17 @@
 
 struct vcpu;
 
-DECLARE_PER_CPU(struct vcpu *, current_vcpu);   /* NULL while idle */
-#define current_vcpu() (this_cpu(current_vcpu))
+DECLARE_PER_CPU(struct vcpu *, current_vcpu); /* NULL while idle */
+#define current_vcpu()       (this_cpu(current_vcpu))
 
 #define SCHED_WEIGHT_DEFAULT 256
-#define SCHED_WEIGHT_MAX 65535
-#define SCHED_SLICE_NS UINT64_C(10000000) /* 10 ms */
+#define SCHED_WEIGHT_MAX     65535
+#define SCHED_SLICE_NS       UINT64_C(10000000) /* 10 ms */
 
 enum sched_state {
-	SCHED_OFFLINE,          /* not started, PSCI CPU_OFF, or its domain stopped */
-	SCHED_BLOCKED,          /* waits for an interrupt or a wake-up */
-	SCHED_RUNNABLE,         /* on a run queue */
+	SCHED_OFFLINE,  /* not started, PSCI CPU_OFF, or its domain stopped */
+	SCHED_BLOCKED,  /* waits for an interrupt or a wake-up */
+	SCHED_RUNNABLE, /* on a run queue */
 	SCHED_RUNNING
 };
 
@@ -50,16 +52,16 @@ static inline void cpu_mask_set(struct cpu_mask *mask, unsigned int cpu)
 /* Guarded by the lock of the run queue of .cpu; .cpu itself changes under both queues' locks. */
 struct sched_vcpu {
 	struct list link;       /* run queue */
-	enum sched_state state; /* RUNNABLE and not linked: paused, or on its way to another queue */
+	enum sched_state state; /* RUNNABLE but not linked: paused, or changing queues */
 	uint16_t cpu;           /* where it runs, is queued, or ran last */
 	uint16_t weight;
-	uint32_t pause_count;   /* > 0: not to run, whatever state says */
-	bool wake_pending;      /* woken while about to block */
-	bool on_cpu;            /* its registers are (still) in .cpu: chosen until vcpu_switch() saved them */
-	bool starting;          /* sched_claim_start() has a winner, sched_start() is to come */
-	uint64_t start_tag;     /* SFQ virtual start time, of the moment run_since_ns */
-	uint64_t run_since_ns;  /* charged up to here; when not running: since when it does not */
-	uint64_t cpu_time_ns;   /* for getdomaininfo and runstate; sched_cpu_time_ns() adds the present run */
+	uint32_t pause_count;  /* > 0: not to run, whatever state says */
+	bool wake_pending;     /* woken while about to block */
+	bool on_cpu;           /* its registers are in .cpu: chosen, and not yet saved */
+	bool starting;         /* sched_claim_start() has a winner, sched_start() is to come */
+	uint64_t start_tag;    /* SFQ virtual start time, of the moment run_since_ns */
+	uint64_t run_since_ns; /* charged up to here; when not running: since when it does not */
+	uint64_t cpu_time_ns;  /* sched_cpu_time_ns() adds the present run */
 	uint64_t state_since_ns;
 	uint64_t state_time_ns[4];
 	struct cpu_mask affinity;
@@ -67,11 +69,12 @@ struct sched_vcpu {
 
 /* Every CPU, once its interrupt controller and timer work. Takes INTID_SGI_KICK. */
 void sched_init_cpu(void);
-void sched_vcpu_init(struct vcpu *v);   /* offline, default weight, may run anywhere */
+void sched_vcpu_init(struct vcpu *v); /* offline, default weight, may run anywhere */
 
 /*
  * Take an offline vCPU for starting: true for one caller only, who then sets the entry point
- * (vcpu_set_entry()) and calls sched_start(). False while it is on, being started, or not yet off its CPU.
+ * (vcpu_set_entry()) and calls sched_start(). False while it is on, being started, or not yet off
+ * its CPU.
  */
 bool __must_check sched_claim_start(struct vcpu *v);
 /* Would sched_claim_start() say false? For PSCI AFFINITY_INFO. */
@@ -96,7 +99,7 @@ void sched_block(struct vcpu *v);
 /* For WFI: only interrupts and the event upcall flag count, so older wake-ups are nothing to it. */
 void sched_wait_for_interrupt(struct vcpu *v);
 #ifdef TENON_HOST
-#define sched_yield sched_yield_vcpu    /* the host's C library has a function of this name */
+#define sched_yield sched_yield_vcpu /* the host's C library has a function of this name */
 #endif
 /* The current vCPU lets whoever waits on this CPU run first. */
 void sched_yield(struct vcpu *v);
@@ -104,10 +107,11 @@ void sched_yield(struct vcpu *v);
 void sched_stop(struct vcpu *v);
 
 /*
- * Counted. Pause takes effect at once for v == current (at return to guest), else when the target CPU
- * has taken its kick; sched_is_running() tells. Once it is false after a pause, v's registers are in *v.
- * domain_check_stopped() is called as a paused or stopped vCPU leaves its CPU, but not here for one that
- * does not run: whoever pauses to stop a domain looks once more itself afterwards.
+ * Counted. Pause takes effect at once for v == current (at return to guest), else when the target
+ * CPU has taken its kick; sched_is_running() tells. Once it is false after a pause, v's registers
+ * are in *v. domain_check_stopped() is called as a paused or stopped vCPU leaves its CPU, but not
+ * here for one that does not run: whoever pauses to stop a domain looks once more itself
+ * afterwards.
  */
 void sched_pause(struct vcpu *v);
 void sched_unpause(struct vcpu *v);
@@ -121,15 +125,15 @@ int __must_check sched_set_affinity(struct vcpu *v, const struct cpu_mask *affin
 int __must_check sched_set_weight(struct vcpu *v, unsigned int weight);
 
 /*
- * Called by the exit path when this CPU's need_resched is set: charges the current vCPU, picks the next,
- * switches state (vcpu_switch()), idles when there is none. Returns with current_vcpu() set.
+ * Called by the exit path when this CPU's need_resched is set: charges the current vCPU, picks the
+ * next, switches state (vcpu_switch()), idles when there is none. Returns with current_vcpu() set.
  */
 void sched_run(void);
 DECLARE_PER_CPU(bool, need_resched);
 
 /*
- * Another CPU's exit path shall run after everything that the caller wrote before this call: an SGI, unless
- * one is on its way already. Nothing for the calling CPU, which is in EL2.
+ * Another CPU's exit path shall run after everything that the caller wrote before this call: an
+ * SGI, unless one is on its way already. Nothing for the calling CPU, which is in EL2.
  */
 void sched_kick(unsigned int cpu);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a CPU needs for scheduling: its queue, its slice timer, the kick from other CPUs, and the dump. */
+/* What a CPU needs for scheduling: its queue, its slice timer, the kick from other CPUs, and the
+ * dump. */
 #include "sched/sched_internal.h"
 
 #include "arm64/atomic.h"
@@ -17,15 +18,16 @@ static DEFINE_PER_CPU(bool, kick_under_way);
 /*
  * The kick.
  *
- * The sender has published work (in a run queue, a vCPU's virtual interrupts, an epoch) and wants the
- * target's exit path to see it. Whatever the target does, the SGI gets it there:
+ * The sender has published work (in a run queue, a vCPU's virtual interrupts, an epoch) and wants
+ * the target's exit path to see it. Whatever the target does, the SGI gets it there:
  *  - in a guest: the interrupt is taken to EL2;
  *  - in EL2: it stays pending, as interrupts are masked, and is taken right after the ERET;
- *  - in WFI: a pending interrupt ends it, masked or not; one that became pending before makes it a no-op.
+ *  - in WFI: a pending interrupt ends it, masked or not, also if it came before the WFI.
  *
- * Only the first of several kicks sends. The exchange below is ordered after the sender's work, and the one
- * in take_kick() before the target's looking: a sender that finds the flag set comes, in the order of the
- * flag's values, before the exchange that clears it, and that acquires what the sender released.
+ * Only the first of several kicks sends. The exchange below is ordered after the sender's work, and
+ * the one in take_kick() before the target's looking: a sender that finds the flag set comes, in
+ * the order of the flag's values, before the exchange that clears it, and that acquires what the
+ * sender released.
  */
 void sched_kick(unsigned int cpu)
 {
@@ -42,8 +44,8 @@ static void take_kick(uint32_t intid)
 }
 
 /*
- * need_resched is stored under the queue's lock, and take_next() clears it under the same lock: whoever
- * stores after that has changed the queue after that, too.
+ * need_resched is stored under the queue's lock, and take_next() clears it under the same lock:
+ * whoever stores after that has changed the queue after that, too.
  */
 void sched_resched(struct run_queue *rq)
 {
@@ -87,43 +89,98 @@ static const char *const state_name[] = {
 	[SCHED_RUNNING] = "running",
 };
 
-static void dump_vcpu(const struct vcpu *v, const char *what)
+/* What is printed of a vCPU: the queue's lock is not held while the console is waited for. */
+struct snapshot {
+	unsigned int domid, id, weight;
+	uint64_t tag, time_ms;
+	enum sched_state state;
+	bool paused;
+};
+
+#define MAX_SNAPSHOTS 16
+
+static struct snapshot take_snapshot(const struct vcpu *v)
 {
-	log_always("  %-8s d%uv%u: weight %u, tag %llu, %llu ms of CPU, %s%s", what, v->domain->id, v->id,
-		 v->sched.weight, (unsigned long long)v->sched.start_tag,
-		 (unsigned long long)(v->sched.cpu_time_ns / 1000000), state_name[v->sched.state],
-		 v->sched.pause_count > 0 ? ", paused" : "");
+	return (struct snapshot){
+		.domid = v->domain->id,
+		.id = v->id,
+		.weight = v->sched.weight,
+		.tag = v->sched.start_tag,
+		.time_ms = v->sched.cpu_time_ns / 1000000,
+		.state = v->sched.state,
+		.paused = v->sched.pause_count > 0,
+	};
+}
+
+static void print_vcpu(const struct snapshot *s, const char *what)
+{
+	log_always("  %-5s d%uv%u: weight %u, tag %llu, %llu ms of CPU, %s%s", what, s->domid,
+		   s->id, s->weight, (unsigned long long)s->tag, (unsigned long long)s->time_ms,
+		   state_name[s->state], s->paused ? ", paused" : "");
+}
+
+static void dump_queue(struct run_queue *rq)
+{
+	struct snapshot running = {0}, waiting[MAX_SNAPSHOTS];
+	unsigned int nr_waiting, nr = 0;
+	uint64_t virtual_time;
+	struct list *at;
+	uint32_t load;
+	bool idle;
+
+	spin_lock(&rq->lock);
+	idle = rq->running == NULL;
+	if (!idle) {
+		running = take_snapshot(rq->running);
+	}
+	nr_waiting = rq->nr_waiting;
+	load = rq->load;
+	virtual_time = rq->virtual_time;
+	list_for_each(at, &rq->waiting) {
+		if (nr < MAX_SNAPSHOTS) {
+			waiting[nr++] = take_snapshot(list_entry(at, struct vcpu, sched.link));
+		}
+	}
+	spin_unlock(&rq->lock);
+
+	log_always("CPU %u: %s, %u waiting, load %u, virtual time %llu", rq->cpu,
+		   idle ? "idle" : "busy", nr_waiting, load, (unsigned long long)virtual_time);
+	if (!idle) {
+		print_vcpu(&running, "runs");
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		print_vcpu(&waiting[i], "waits");
+	}
+	if (nr < nr_waiting) {
+		log_always("  and %u more", nr_waiting - nr);
+	}
+}
+
+/* Blocked and offline vCPUs are in no queue. */
+static void dump_resting(const struct domain *d)
+{
+	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
+		const struct vcpu *v = d->vcpu[i];
+
+		if (v->sched.state == SCHED_BLOCKED || v->sched.state == SCHED_OFFLINE) {
+			struct snapshot s = take_snapshot(v);
+
+			print_vcpu(&s, "rests");
+		}
+	}
 }
 
 void sched_dump(void)
 {
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		struct run_queue *rq = &per_cpu(run_queue, cpu);
-		struct list *at;
+	struct domain *d = domain_get_next(0);
 
-		spin_lock(&rq->lock);
-		log_always("CPU %u: %s, %u waiting, load %u, virtual time %llu", cpu,
-			 rq->running == NULL ? "idle" : "busy", rq->nr_waiting, rq->load,
-			 (unsigned long long)rq->virtual_time);
-		if (rq->running != NULL) {
-			dump_vcpu(rq->running, "runs");
-		}
-		list_for_each(at, &rq->waiting) {
-			dump_vcpu(list_entry(at, struct vcpu, sched.link), "waits");
-		}
-		spin_unlock(&rq->lock);
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		dump_queue(&per_cpu(run_queue, cpu));
 	}
-	/* Blocked and offline vCPUs are in no queue. */
-	for (struct domain *d = domain_get_next(0); d != NULL;) {
+	while (d != NULL) {
 		uint16_t next = (uint16_t)(d->id + 1);
 
-		for (unsigned int i = 0; i < d->nr_vcpus; i++) {
-			const struct vcpu *v = d->vcpu[i];
-
-			if (v->sched.state == SCHED_BLOCKED || v->sched.state == SCHED_OFFLINE) {
-				dump_vcpu(v, "rests");
-			}
-		}
+		dump_resting(d);
 		domain_put(d);
 		d = domain_get_next(next);
 	}

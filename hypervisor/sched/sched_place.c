@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which CPU a vCPU runs on: placement when it becomes runnable, taking work by CPUs that would go idle,
- * and balancing at the end of a slice.
+ * Which CPU a vCPU runs on: placement when it becomes runnable, taking work by CPUs that would go
+ * idle, and balancing at the end of a slice.
  *
- * The promise: no CPU sleeps while a vCPU that may run on it waits elsewhere behind another one. A CPU
- * that runs out of work first advertises itself in idle_cpus and then searches the queues; whoever makes a
- * vCPU wait first queues it and then looks at idle_cpus, with a full barrier between the two on either
- * side, so at least one of them sees the other. Whoever finds an idle CPU clears its bit, so that a second
- * vCPU finds another one, and kicks it.
+ * The promise: no CPU sleeps while a vCPU that may run on it waits elsewhere behind another one. A
+ * CPU that runs out of work first advertises itself in idle_cpus and then searches the queues;
+ * whoever makes a vCPU wait first queues it and then looks at idle_cpus, with a full barrier
+ * between the two on either side, so at least one of them sees the other. Whoever finds an idle CPU
+ * clears its bit, so that a second vCPU finds another one, and kicks it.
  *
- * The state of a vCPU is in the registers of its CPU from the moment it is chosen until vcpu_switch() has
- * saved it: on_cpu. During that time it may be woken and queued, but on that CPU only.
+ * The state of a vCPU is in the registers of its CPU from the moment it is chosen until
+ * vcpu_switch() has saved it: on_cpu. During that time it may be woken and queued, but on that CPU
+ * only.
  */
 #include "sched/sched_internal.h"
 
@@ -60,7 +61,6 @@ void sched_advertise_idle(struct run_queue *rq)
 {
 	uint64_t *word = &idle_cpus[rq->cpu / 64];
 
-	WRITE_ONCE(rq->offered, false);
 	if ((READ_ONCE(*word) & BIT64(rq->cpu % 64)) == 0) {
 		(void)atomic_fetch_or(word, BIT64(rq->cpu % 64));
 	}
@@ -71,7 +71,8 @@ static bool claim(unsigned int cpu)
 {
 	uint64_t *word = &idle_cpus[cpu / 64];
 
-	return (READ_ONCE(*word) & BIT64(cpu % 64)) != 0 && atomic_test_and_clear_bit(word, cpu % 64);
+	return (READ_ONCE(*word) & BIT64(cpu % 64)) != 0 &&
+	       atomic_test_and_clear_bit(word, cpu % 64);
 }
 
 /* An idle CPU out of the mask, its bit cleared: the caller gives it work or kicks it. -1: none. */
@@ -92,33 +93,6 @@ static int claim_idle(const struct cpu_mask *allowed, unsigned int prefer)
 		}
 	}
 	return -1;
-}
-
-static void wake_for_stealing(unsigned int cpu)
-{
-	WRITE_ONCE(queue_of(cpu)->offered, true);
-	sched_kick(cpu); /* orders the store before it */
-}
-
-void sched_withdraw_idle(struct run_queue *rq)
-{
-	static const struct cpu_mask everywhere = { { ~UINT64_C(0), ~UINT64_C(0) } };
-
-	_Static_assert(MAX_CPUS == 128, "everywhere has a word for each 64 CPUs");
-	(void)claim(rq->cpu);
-	/*
-	 * Was this CPU woken to take something from elsewhere, and found work of its own? Then what
-	 * it was woken for still waits, and another idle CPU shall come. (A steal ends in
-	 * sched_advertise_idle() having cleared the flag before the search.)
-	 */
-	if (READ_ONCE(rq->offered)) {
-		int cpu = claim_idle(&everywhere, rq->cpu);
-
-		WRITE_ONCE(rq->offered, false);
-		if (cpu >= 0) {
-			wake_for_stealing((unsigned int)cpu);
-		}
-	}
 }
 
 /* Does a CPU have a vCPU waiting that it is not about to take itself? */
@@ -148,8 +122,26 @@ void sched_offer(struct run_queue *rq)
 		int cpu = v->sched.on_cpu ? -1 : claim_idle(&v->sched.affinity, rq->cpu);
 
 		if (cpu >= 0) {
-			wake_for_stealing((unsigned int)cpu);
+			sched_kick((unsigned int)cpu);
 			return;
+		}
+	}
+}
+
+void sched_withdraw_idle(struct run_queue *rq)
+{
+	(void)claim(rq->cpu);
+	/*
+	 * This CPU may have been claimed for something that waits elsewhere, and have found other
+	 * work first. Then that still waits, and another idle CPU shall come for it.
+	 */
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		struct run_queue *other = queue_of(cpu);
+
+		if (has_spare(other)) {
+			spin_lock(&other->lock);
+			sched_offer(other);
+			spin_unlock(&other->lock);
 		}
 	}
 }
@@ -187,7 +179,8 @@ static bool may_be_queued(const struct vcpu *v)
 static unsigned int least_loaded(const struct vcpu *v, unsigned int home)
 {
 	unsigned int best = home;
-	uint32_t best_load = sched_is_allowed(v, home) ? READ_ONCE(queue_of(home)->load) : UINT32_MAX;
+	uint32_t best_load =
+		sched_is_allowed(v, home) ? READ_ONCE(queue_of(home)->load) : UINT32_MAX;
 
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
 		if (sched_is_allowed(v, cpu) && READ_ONCE(queue_of(cpu)->load) < best_load) {
@@ -277,7 +270,8 @@ void sched_release(struct run_queue *rq, struct vcpu *v)
 		spin_lock(&rq->lock);
 	}
 	stopped = is_stopped(v);
-	/* The saved registers before the flag; pairs with sched_is_running() and, by the lock, with everyone. */
+	/* The saved registers before the flag; pairs with sched_is_running() and, by the lock,
+	 * with everyone. */
 	atomic_store_release(&v->sched.on_cpu, false);
 	if (d == NULL) {
 		sched_offer(rq); /* v, if it waits, may be taken from now on */
@@ -338,8 +332,8 @@ bool sched_steal(struct run_queue *rq)
 }
 
 /*
- * Moving v from here to there lowers the larger of the two loads if there + v < here; so this cannot
- * swing to and fro. One vCPU a slice, the one that would wait longest.
+ * Moving v from here to there lowers the larger of the two loads if there + v < here; so this
+ * cannot swing to and fro. One vCPU a slice, the one that would wait longest.
  */
 void sched_balance(struct run_queue *rq)
 {
@@ -358,7 +352,8 @@ void sched_balance(struct run_queue *rq)
 	for (at = rq->waiting.prev; at != &rq->waiting; at = at->prev) {
 		struct vcpu *v = list_entry(at, struct vcpu, sched.link);
 
-		if (!v->sched.on_cpu && sched_is_allowed(v, to->cpu) && to->load + v->sched.weight < rq->load) {
+		if (!v->sched.on_cpu && sched_is_allowed(v, to->cpu) &&
+		    to->load + v->sched.weight < rq->load) {
 			uint64_t now = time_now_ns();
 
 			sched_queue_remove(rq, v);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run queue of one CPU as Start-time Fair Queueing wants it (P. Goyal, X. Guo, H. Vin: "A hierarchical
- * CPU scheduler for multimedia operating systems", OSDI 1996; the packet version is in SIGCOMM 1996).
+ * The run queue of one CPU as Start-time Fair Queueing wants it (P. Goyal, X. Guo, H. Vin: "A
+ * hierarchical CPU scheduler for multimedia operating systems", OSDI 1996; the packet version is in
+ * SIGCOMM 1996).
  *
  *   S = max(v(t), F of its last quantum)         start tag, on arrival
  *   F = S + length of the quantum / weight       finish tag, when the quantum is over
  *   v(t) = S of whoever runs; when the CPU runs empty, the largest F so far
  *
  * The smallest S runs next. The length of a quantum need not be known beforehand, which is why this
- * algorithm suits vCPUs that block and are preempted. For any two that are runnable over an interval,
- * the difference of their service by weight is at most one quantum of each by weight.
+ * algorithm suits vCPUs that block and are preempted. For any two that are runnable over an
+ * interval, the difference of their service by weight is at most one quantum of each by weight.
  *
- * Tickless: a vCPU that runs alone has no timer. Its quanta are cut afterwards, when someone arrives, as
- * if a timer had ended each; so quanta have a bound, and the fairness too.
+ * Tickless: a vCPU that runs alone has no timer. Its quanta are cut afterwards, when someone
+ * arrives, as if a timer had ended each; so quanta have a bound, and the fairness too.
  *
  * Nothing here locks, kicks or switches.
  */
@@ -23,17 +24,15 @@
 #define TAG_SHIFT 16
 
 /*
- * Who was away for this long owes nothing, exactly: a debt is one slice by weight at most, hence at most
- * SCHED_SLICE_NS << TAG_SHIFT, and virtual time advances by at least one unit a nanosecond while the CPU is
- * busy; that is 655 s. The rule keeps old tags from being compared across a wrap.
+ * Who was away for this long owes nothing, exactly: a debt is one slice by weight at most, hence at
+ * most SCHED_SLICE_NS << TAG_SHIFT, and virtual time advances by at least one unit a nanosecond
+ * while the CPU is busy; that is 655 s. The rule keeps old tags from being compared across a wrap.
  */
 #define FORGET_NS UINT64_C(1000000000000)
 
 void sched_queue_init(struct run_queue *rq, unsigned int cpu)
 {
-	*rq = (struct run_queue){
-		.cpu = cpu, .slice_end_ns = SCHED_NEVER, .armed_ns = SCHED_NEVER
-	};
+	*rq = (struct run_queue){.cpu = cpu, .slice_end_ns = SCHED_NEVER, .armed_ns = SCHED_NEVER};
 	spin_lock_init(&rq->lock, LOCK_RANK_SCHED);
 	list_init(&rq->waiting);
 }
@@ -127,15 +126,17 @@ void sched_queue_remove(struct run_queue *rq, struct vcpu *v)
 }
 
 /*
- * When must the running vCPU be looked at because v waits? At the end of its slice, or sooner: as soon as
- * it is ahead of v by the granularity. A vCPU that mostly sleeps arrives with S = v(t), the start of the present
- * quantum, and so waits for the granularity at most; the finer it is, the more switches.
+ * When must the running vCPU be looked at because v waits? At the end of its slice, or sooner: as
+ * soon as it is ahead of v by the granularity. A vCPU that mostly sleeps arrives with S = v(t), the
+ * start of the present quantum, and so waits for the granularity at most; the finer it is, the more
+ * switches.
  */
 static uint64_t look_again_ns(const struct run_queue *rq, const struct vcpu *v)
 {
 	const struct sched_vcpu *running = &rq->running->sched;
 	uint64_t slice_end = running->run_since_ns + SCHED_SLICE_NS;
-	uint64_t ahead = v->sched.start_tag + sched_queue_cost(SCHED_GRANULARITY_NS, v->sched.weight) -
+	uint64_t ahead = v->sched.start_tag +
+			 sched_queue_cost(SCHED_GRANULARITY_NS, v->sched.weight) -
 			 running->start_tag;
 
 	if ((int64_t)ahead <= 0) {

@@ -73,7 +73,8 @@ static void the_smallest_tag_runs_and_equals_in_order(void **state)
 	sched_queue_remove(&rq, &vcpus[1]);
 	sched_queue_remove(&rq, &vcpus[2]);
 	sched_queue_remove(&rq, &vcpus[0]);
-	assert_ptr_equal(sched_queue_first(&rq, &vcpus[3]), &vcpus[3]); /* alone: no one to yield to */
+	assert_ptr_equal(sched_queue_first(&rq, &vcpus[3]),
+			 &vcpus[3]); /* alone: no one to yield to */
 	sched_queue_remove(&rq, &vcpus[3]);
 	assert_null(sched_queue_first(&rq, NULL));
 	assert_int_equal(rq.load, 0);
@@ -127,7 +128,8 @@ static void alone_for_long_counts_as_many_slices(void **state)
 	assert_int_equal(vcpus[0].sched.run_since_ns, 100 * SCHED_SLICE_NS);
 	assert_int_equal(vcpus[0].sched.cpu_time_ns, 100 * SCHED_SLICE_NS);
 	assert_int_equal(vcpus[1].sched.start_tag, vcpus[0].sched.start_tag);
-	assert_true(rq.slice_end_ns <= 100 * SCHED_SLICE_NS + 3 * MS); /* and that is far enough ahead */
+	assert_true(rq.slice_end_ns <=
+		    100 * SCHED_SLICE_NS + 3 * MS); /* and that is far enough ahead */
 }
 
 static void an_arrival_waits_for_the_granularity(void **state)
@@ -203,20 +205,23 @@ static void a_new_weight_counts_from_now_on(void **state)
 	assert_int_equal(vcpus[0].sched.start_tag, sched_queue_cost(4 * MS, 256));
 	assert_int_equal(rq.load, 512);
 	sched_queue_charge(&rq, &vcpus[0], 8 * MS);
-	assert_int_equal(vcpus[0].sched.start_tag, sched_queue_cost(4 * MS, 256) + sched_queue_cost(4 * MS, 512));
+	assert_int_equal(vcpus[0].sched.start_tag,
+			 sched_queue_cost(4 * MS, 256) + sched_queue_cost(4 * MS, 512));
 	sched_queue_arrive(&rq, &vcpus[1], 8 * MS);
 	sched_queue_set_weight(&rq, &vcpus[1], 100, 8 * MS);
 	assert_int_equal(rq.load, 612);
 }
 
 /*
- * SFQ, theorem 1: for f and m that are both runnable in an interval, |W_f/w_f - W_m/w_m| <= l_f/w_f + l_m/w_m. Checked
- * over every interval that begins and ends with a quantum.
+ * SFQ, theorem 1: for f and m that are both runnable in an interval, |W_f/w_f - W_m/w_m| <= l_f/w_f
+ * + l_m/w_m. Checked over every interval that begins and ends with a quantum.
  */
 static void service_by_weight_differs_by_at_most_a_slice_each(void **state)
 {
-	static const unsigned int weights[] = { 1, 64, 100, 256, 256, 1000, 4096, 65535 };
-	enum { QUANTA = 4000 };
+	static const unsigned int weights[] = {1, 64, 100, 256, 256, 1000, 4096, 65535};
+	enum {
+		QUANTA = 4000
+	};
 	static double service[QUANTA + 1][ARRAY_SIZE(weights)];
 	uint64_t now = 0;
 
@@ -244,7 +249,8 @@ static void service_by_weight_differs_by_at_most_a_slice_each(void **state)
 				double bound = (double)SCHED_SLICE_NS / weights[f] +
 					       (double)SCHED_SLICE_NS / weights[m];
 
-				assert_true(f == m || (difference <= bound + 1 && -difference <= bound + 1));
+				assert_true(f == m ||
+					    (difference <= bound + 1 && -difference <= bound + 1));
 			}
 		}
 	}

@@ -2,8 +2,8 @@
 /*
  * The choice of the next vCPU, the switch to it, and what a CPU does when there is none.
  *
- * Runs on the CPU's own stack, on the way back to a guest: nothing is suspended here, the vCPU that leaves
- * has all its state in struct vcpu once vcpu_switch() returns.
+ * Runs on the CPU's own stack, on the way back to a guest: nothing is suspended here, the vCPU that
+ * leaves has all its state in struct vcpu once vcpu_switch() returns.
  */
 #include "sched/sched_internal.h"
 
@@ -25,15 +25,16 @@ void sched_arm_slice(struct run_queue *rq)
 	} else {
 		now = time_now_ns();
 		timer_set(&rq->slice_timer,
-			  time_ticks() +
-				  (rq->slice_end_ns > now ? time_ns_to_ticks(rq->slice_end_ns - now) : 0));
+			  time_ticks() + (rq->slice_end_ns > now
+						  ? time_ns_to_ticks(rq->slice_end_ns - now)
+						  : 0));
 	}
 	rq->armed_ns = rq->slice_end_ns;
 }
 
 /*
- * The vCPU to run next out of this CPU's queue, now its running one; NULL when there is none. prev is
- * what has run so far (then rq->running), or NULL.
+ * The vCPU to run next out of this CPU's queue, now its running one; NULL when there is none. prev
+ * is what has run so far (then rq->running), or NULL.
  */
 static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 {
@@ -48,8 +49,8 @@ static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 		rq->slice_end_ns = SCHED_NEVER;
 	}
 	if (prev != NULL) {
-		bool may_stay = prev->sched.state == SCHED_RUNNING && prev->sched.pause_count == 0 &&
-				sched_is_allowed(prev, rq->cpu);
+		bool may_stay = prev->sched.state == SCHED_RUNNING &&
+				prev->sched.pause_count == 0 && sched_is_allowed(prev, rq->cpu);
 
 		if (may_stay && !rq->yielding && now < rq->slice_end_ns) {
 			goto out;
@@ -102,8 +103,8 @@ static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *ne
 }
 
 /*
- * Nothing to run. Interrupts are masked, so one that comes between the last look and the WFI is still pending
- * and ends the WFI at once; a vCPU queued here, or offered, comes with a kick.
+ * Nothing to run. Interrupts are masked, so one that comes between the last look and the WFI is
+ * still pending and ends the WFI at once; a vCPU queued here, or offered, comes with a kick.
  */
 static struct vcpu *idle(struct run_queue *rq)
 {

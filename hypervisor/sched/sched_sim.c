@@ -19,11 +19,15 @@
 #include "tests/unit/fake_machine.h"
 
 #define MAX_SIM_CPUS 8
-#define STACK_BYTES 262144
-#define MAX_EVENTS 4096
-#define LONG_AGO UINT64_C(1000000000) /* simulated time begins here */
+#define STACK_BYTES  262144
+#define MAX_EVENTS   4096
+#define LONG_AGO     UINT64_C(1000000000) /* simulated time begins here */
 
-enum place { IN_EL2, IN_GUEST, IN_WFI };
+enum place {
+	IN_EL2,
+	IN_GUEST,
+	IN_WFI
+};
 
 struct sim_cpu {
 	ucontext_t context;
@@ -32,6 +36,8 @@ struct sim_cpu {
 	bool sgi;
 	struct timer *timer;
 	struct vcpu *loaded;
+	unsigned int nr_locks;
+	const struct run_queue *locked; /* the first of them */
 };
 
 struct event {
@@ -53,6 +59,7 @@ static struct {
 	uint64_t now;
 	uint64_t random;
 	bool interleave;
+	bool running; /* CPUs run, not the test's own code */
 	irq_handler_t kick_handler;
 	unsigned int nr_kicks, nr_timers, nr_stopped_checks, references;
 } sim;
@@ -88,10 +95,59 @@ static void leave(enum place place)
 /* No lock is held: another CPU may go on. */
 static void interleave(void)
 {
-	lock_assert_none_held();
-	if (sim.interleave && sim_random(2) == 0) {
+	assert_int_equal(this_sim_cpu()->nr_locks, 0);
+	if (sim.interleave && sim.running && sim_random(2) == 0) {
 		leave(IN_EL2);
 	}
+}
+
+/* ---- locks: another CPU may go on before one is taken and after one is released -------------- */
+
+void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
+{
+	assert_int_equal(rank, LOCK_RANK_SCHED);
+	lock->owner = 0;
+}
+
+static void take(struct spinlock *lock)
+{
+	/* CPUs go on in each other's stead only while they hold none. */
+	assert_int_equal(lock->owner, 0);
+	lock->owner = (uint16_t)(fake_machine_cpu + 1);
+	this_sim_cpu()->nr_locks++;
+}
+
+void spin_lock(struct spinlock *lock)
+{
+	interleave();
+	this_sim_cpu()->locked = container_of(lock, struct run_queue, lock);
+	take(lock);
+}
+
+void spin_lock_second(struct spinlock *lock)
+{
+	assert_int_equal(this_sim_cpu()->nr_locks, 1);
+	assert_true(this_sim_cpu()->locked->cpu < container_of(lock, struct run_queue, lock)->cpu);
+	take(lock);
+}
+
+void spin_unlock(struct spinlock *lock)
+{
+	assert_int_equal(lock->owner, fake_machine_cpu + 1);
+	lock->owner = 0;
+	if (--this_sim_cpu()->nr_locks == 0) {
+		interleave();
+	}
+}
+
+bool spin_is_mine(const struct spinlock *lock)
+{
+	return lock->owner == fake_machine_cpu + 1;
+}
+
+void lock_assert_none_held(void)
+{
+	assert_int_equal(this_sim_cpu()->nr_locks, 0);
 }
 
 /* ---- what the scheduler calls --------------------------------------------------------------- */
@@ -184,6 +240,11 @@ bool vgic_has_pending(struct vcpu *v)
 	pending = sim_of(v)->interrupt;
 	interleave();
 	return pending;
+}
+
+void vtimer_sync(struct vcpu *v)
+{
+	interleave();
 }
 
 bool event_upcall_pending(const struct vcpu *v)
@@ -295,6 +356,7 @@ static bool interrupt_is_pending(unsigned int n)
 
 static void wait_for_interrupt(struct sim_vcpu *v)
 {
+	interleave();
 	v->left_ns = v->run_ns;
 	if (v->yields) {
 		sched_yield(&v->vcpu);
@@ -419,13 +481,14 @@ unsigned int sim_nr_stopped_checks(void)
 	return sim.nr_stopped_checks;
 }
 
-void sim_at(uint64_t time_ns, unsigned int cpu, void (*action)(struct sim_vcpu *v), struct sim_vcpu *v)
+void sim_at(uint64_t time_ns, unsigned int cpu, void (*action)(struct sim_vcpu *v),
+	    struct sim_vcpu *v)
 {
 	assert_true(sim.nr_events < MAX_EVENTS);
 	if (time_ns < LONG_AGO) {
 		time_ns += LONG_AGO; /* the caller counts from the start */
 	}
-	sim.event[sim.nr_events++] = (struct event){ time_ns, cpu, action, v };
+	sim.event[sim.nr_events++] = (struct event){time_ns, cpu, action, v};
 }
 
 void sim_interrupt(struct sim_vcpu *v)
@@ -479,7 +542,8 @@ static void check_queue(unsigned int cpu)
 		const struct vcpu *v = list_entry(at, struct vcpu, sched.link);
 
 		for (unsigned int other = 0; other < sim.nr_cpus; other++) {
-			assert_false(sim.cpu[other].place == IN_WFI && cpu_mask_test(&v->sched.affinity, other));
+			assert_false(sim.cpu[other].place == IN_WFI &&
+				     cpu_mask_test(&v->sched.affinity, other));
 		}
 	}
 }
@@ -546,7 +610,8 @@ static uint64_t next_event(uint64_t end)
 static void pass_time(uint64_t until)
 {
 	for (unsigned int n = 0; n < sim.nr_cpus; n++) {
-		struct sim_vcpu *v = sim.cpu[n].place == IN_GUEST ? sim_of(sim.cpu[n].loaded) : NULL;
+		struct sim_vcpu *v =
+			sim.cpu[n].place == IN_GUEST ? sim_of(sim.cpu[n].loaded) : NULL;
 
 		if (v != NULL) {
 			v->served_ns += until - sim.now;
@@ -570,9 +635,12 @@ void sim_run_until(uint64_t time_ns)
 			}
 		}
 		if (nr > 0) {
-			assert_true(turns++ < 100000); /* or CPUs keep each other busy for nothing */
+			assert_true(turns++ <
+				    100000); /* or CPUs keep each other busy for nothing */
 			fake_machine_set_cpu(able[sim_random(nr)]);
+			sim.running = true;
 			swapcontext(&sim.main_context, &this_sim_cpu()->context);
+			sim.running = false;
 			continue;
 		}
 		turns = 0;

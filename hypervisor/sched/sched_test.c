@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler on simulated CPUs (sched_sim.h): placement, stealing, affinity, fairness, pausing, starting, and
- * the races between them. The simulation checks its invariants by itself; the cases add what they expect.
+ * The scheduler on simulated CPUs (sched_sim.h): placement, stealing, affinity, fairness, pausing,
+ * starting, and the races between them. The simulation checks its invariants by itself; the cases
+ * add what they expect.
  */
 #include "sched/sched_sim.h"
 
@@ -39,7 +40,7 @@ static struct sim_vcpu *started(uint64_t run_ns, uint64_t sleep_ns)
 
 static struct cpu_mask only(unsigned int cpu)
 {
-	struct cpu_mask mask = { { 0 } };
+	struct cpu_mask mask = {{0}};
 
 	cpu_mask_set(&mask, cpu);
 	return mask;
@@ -66,7 +67,7 @@ static struct sim_vcpu *pinned_hog(unsigned int cpu, unsigned int weight)
 
 static void hogs_share_by_weight(void **state)
 {
-	static const unsigned int weights[] = { 128, 256, 512, 1024 };
+	static const unsigned int weights[] = {128, 256, 512, 1024};
 	struct sim_vcpu *v[ARRAY_SIZE(weights)];
 
 	sim_start(1, 1, false);
@@ -76,8 +77,10 @@ static void hogs_share_by_weight(void **state)
 	for (unsigned int t = 1; t <= 60; t++) {
 		sim_run_until(t * 97 * SIM_MS);
 		for (unsigned int i = 1; i < ARRAY_SIZE(weights); i++) {
-			double difference = (double)v[i]->served_ns / weights[i] - (double)v[0]->served_ns / weights[0];
-			double bound = (double)SCHED_SLICE_NS / weights[i] + (double)SCHED_SLICE_NS / weights[0];
+			double difference = (double)v[i]->served_ns / weights[i] -
+					    (double)v[0]->served_ns / weights[0];
+			double bound = (double)SCHED_SLICE_NS / weights[i] +
+				       (double)SCHED_SLICE_NS / weights[0];
 
 			assert_true(difference <= bound && -difference <= bound);
 		}
@@ -124,7 +127,8 @@ static void nobody_starves_beside_heavy_and_busy_ones(void **state)
 	started(2 * SIM_MS, SIM_MS);
 	started(100000, 50000);
 	sim_run_until(20000 * SIM_MS);
-	/* Its share is 16 of about 7700; between two turns of it all others have their due and one slice more. */
+	/* Its share is 16 of about 7700; between two turns of it all others have their due and
+	 * one slice more. */
 	assert_true(light->served_ns >= 20000 * SIM_MS * 16 / 8000 - SCHED_SLICE_NS);
 	assert_true(light->longest_wait_ns <= SCHED_SLICE_NS / 16 * 7700 + 10 * SCHED_SLICE_NS);
 }
@@ -138,7 +142,8 @@ static void a_sleeper_runs_soon_after_its_wake_up(void **state)
 	pinned_hog(0, 256);
 	sleeper = started(100000, 7300000);
 	sim_run_until(5000 * SIM_MS);
-	/* In the beginning it has to wait its turn; later it is always behind, so the granularity is all. */
+	/* In the beginning it has to wait its turn; later it is always behind, so the
+	 * granularity is all. */
 	sleeper->longest_wait_ns = 0;
 	sim_run_until(10000 * SIM_MS);
 	assert_true(sleeper->longest_wait_ns <= SCHED_GRANULARITY_NS);
@@ -239,7 +244,7 @@ static void a_new_affinity_moves_waiting_and_blocked_vcpus(void **state)
 	blocked = sim_vcpu(SIM_MS, 20 * SIM_MS);
 	pin(blocked, 1);
 	start(blocked);
-	sim_run_until(15 * SIM_MS);
+	sim_run_until(25 * SIM_MS);
 	if (waiting->loaded_on != 0) {
 		struct sim_vcpu *other = hog;
 
@@ -249,7 +254,7 @@ static void a_new_affinity_moves_waiting_and_blocked_vcpus(void **state)
 	assert_int_equal(blocked->vcpu.sched.state, SCHED_BLOCKED);
 	pin(waiting, 2);
 	pin(blocked, 3);
-	sim_run_until(16 * SIM_MS);
+	sim_run_until(26 * SIM_MS);
 	assert_int_equal(hog->loaded_on, 2);
 	assert_int_equal(waiting->loaded_on, 3);
 	sim_run_until(100 * SIM_MS);
@@ -259,7 +264,7 @@ static void a_new_affinity_moves_waiting_and_blocked_vcpus(void **state)
 
 static void affinity_and_weight_are_checked(void **state)
 {
-	struct cpu_mask none = { { 0 } };
+	struct cpu_mask none = {{0}};
 	struct cpu_mask absent = only(7);
 	struct sim_vcpu *v;
 
@@ -276,7 +281,7 @@ static void affinity_and_weight_are_checked(void **state)
 static void load_is_balanced_at_the_end_of_a_slice(void **state)
 {
 	struct sim_vcpu *v[4];
-	struct cpu_mask all = { { UINT64_MAX, UINT64_MAX } };
+	struct cpu_mask all = {{UINT64_MAX, UINT64_MAX}};
 
 	sim_start(2, 1, false);
 	v[0] = pinned_hog(1, 256);
@@ -490,7 +495,7 @@ static void change_weight(struct sim_vcpu *v)
 
 static void change_affinity(struct sim_vcpu *v)
 {
-	struct cpu_mask mask = { { 1 + sim_random(15), 0 } };
+	struct cpu_mask mask = {{1 + sim_random(15), 0}};
 
 	assert_int_equal(sched_set_affinity(&v->vcpu, &mask), 0);
 }
@@ -511,9 +516,9 @@ static void look_at_it(struct sim_vcpu *v)
 
 static void everything_at_once(void **state)
 {
-	static void (*const actions[])(struct sim_vcpu *v) = {
-		sim_interrupt, sim_interrupt, sim_interrupt, change_weight, change_affinity,
-		stop_if_running_here, try_start, try_start, look_at_it,
+	static void (*const actions[])(struct sim_vcpu * v) = {
+		sim_interrupt,        sim_interrupt, sim_interrupt, change_weight, change_affinity,
+		stop_if_running_here, try_start,     try_start,     look_at_it,
 	};
 
 	for (uint32_t seed = 0; seed < 150; seed++) {
@@ -537,7 +542,8 @@ static void everything_at_once(void **state)
 			sim_at(when, sim_random(4), actions[sim_random(ARRAY_SIZE(actions))], v);
 			if (sim_random(4) == 0) {
 				sim_at(when, sim_random(4), pause_vcpu, v);
-				sim_at(when + sim_random(5) * SIM_MS + 1, sim_random(4), unpause_vcpu, v);
+				sim_at(when + sim_random(5) * SIM_MS + 1, sim_random(4),
+				       unpause_vcpu, v);
 			}
 		}
 		sim_run_until(150 * SIM_MS);

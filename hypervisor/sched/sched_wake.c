@@ -12,11 +12,12 @@
  *
  * Pausing is apart from that: a paused vCPU keeps its state, only that it is in no queue.
  *
- * Blocking against waking. Whoever wakes has first made the reason visible (an interrupt pending in the
- * virtual GIC, a flag) and then calls sched_wake(), which looks at the state under the queue's lock. Whoever
- * blocks first sets BLOCKED under that lock and then looks for reasons. If the waker had the lock first, its
- * reason is visible to the look that follows; if it had it second, it finds BLOCKED and undoes it. The
- * look cannot be under the lock, as the virtual GIC's locks rank before the queue's.
+ * Blocking against waking. Whoever wakes has first made the reason visible (an interrupt pending in
+ * the virtual GIC, a flag) and then calls sched_wake(), which looks at the state under the queue's
+ * lock. Whoever blocks first sets BLOCKED under that lock and then looks for reasons. If the waker
+ * had the lock first, its reason is visible to the look that follows; if it had it second, it finds
+ * BLOCKED and undoes it. The look cannot be under the lock, as the virtual GIC's locks rank before
+ * the queue's.
  */
 #include "sched/sched_internal.h"
 
@@ -43,7 +44,8 @@ void sched_vcpu_init(struct vcpu *v)
 /* rq is locked and v's. */
 static bool is_online(const struct vcpu *v)
 {
-	/* After CPU_OFF the old registers may not be saved yet: setting new ones now would be undone. */
+	/* After CPU_OFF the old registers may not be saved yet: setting new ones now would be
+	 * undone. */
 	return v->sched.state != SCHED_OFFLINE || v->sched.starting || v->sched.on_cpu;
 }
 
@@ -126,7 +128,8 @@ void sched_wake(struct vcpu *v)
 
 void sched_block_prepare(struct vcpu *v)
 {
-	/* Under the lock: what a waker published before an older wake-up is seen by the caller's look. */
+	/* Under the lock: what a waker published before an older wake-up is seen by the caller's
+	 * look. */
 	struct run_queue *rq = sched_lock_queue_of(v);
 
 	ASSERT(v == current_vcpu());
@@ -137,8 +140,12 @@ void sched_block_prepare(struct vcpu *v)
 /* Whatever else wakes, the two reasons that can be looked up are looked up. */
 static void block(struct vcpu *v, bool heed_wake_ups)
 {
-	struct run_queue *rq = sched_lock_queue_of(v);
+	struct run_queue *rq;
 
+	/* After a tick the timer's line is low again; still high in the vGIC it would keep the
+	 * vCPU awake. */
+	vtimer_sync(v);
+	rq = sched_lock_queue_of(v);
 	ASSERT(v == current_vcpu() && rq->running == v);
 	if (heed_wake_ups && v->sched.wake_pending) {
 		v->sched.wake_pending = false;
