@@ -3,3 +3,11 @@ hyp-objs += hypervisor/trap/trap_a32.o hypervisor/trap/trap_abort.o hypervisor/t
 	hypervisor/trap/trap_inject.o hypervisor/trap/trap_mmio.o hypervisor/trap/trap_psci.o \
 	hypervisor/trap/trap_smccc.o hypervisor/trap/trap_sysreg.o hypervisor/trap/trap_table.o \
 	hypervisor/trap/trap_wfx.o
+
+unit-tests += trap_a32_test trap_idreg_test trap_smccc_test trap_sysreg_test
+trap_a32_test-objs := hypervisor/trap/trap_a32_test.o hypervisor/trap/trap_a32.o hypervisor/trap/trap_wfx.o \
+	tests/unit/fake_machine.o
+trap_idreg_test-objs := hypervisor/trap/trap_idreg_test.o hypervisor/trap/trap_idreg.o tests/unit/fake_machine.o
+trap_smccc_test-objs := hypervisor/trap/trap_smccc_test.o hypervisor/trap/trap_smccc.o hypervisor/trap/trap_psci.o \
+	tests/unit/fake_machine.o
+trap_sysreg_test-objs := hypervisor/trap/trap_sysreg_test.o hypervisor/trap/trap_sysreg.o tests/unit/fake_machine.o

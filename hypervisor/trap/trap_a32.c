@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a 32-bit process of a 64-bit guest can trap: AArch32 instructions are conditional and come in two
- * sizes, and timer and performance registers are CP15's. (Guests with AArch32 at EL1 are not offered yet.)
+ * What a 32-bit process of a 64-bit guest can trap: AArch32 instructions are conditional and come
+ * in two sizes, and timer and performance registers are CP15's. (Guests with AArch32 at EL1 are not
+ * offered yet.)
  *
- * Arm ARM: "ISS encoding for an exception from an MCR or MRC access", "... from a WF* instruction", "Process
- * state, PSTATE" and "Saved Program Status Registers" for IT.
+ * Arm ARM: "ISS encoding for an exception from an MCR or MRC access", "... from a WF* instruction",
+ * "Process state, PSTATE" and "Saved Program Status Registers" for IT.
  */
 #include "trap/trap_internal.h"
 
@@ -13,30 +14,30 @@
 #include "lib/log.h"
 #include "vtimer/vtimer.h"
 
-#define PSTATE_BTYPE    BITS64(11, 10)
-#define PSTATE_T        BIT64(5)
-#define PSTATE_NZCV     BITS64(31, 28)
-#define PSTATE_IT_HIGH  BITS64(15, 10)  /* IT[7:2] */
-#define PSTATE_IT_LOW   BITS64(26, 25)  /* IT[1:0] */
+#define PSTATE_BTYPE   BITS64(11, 10)
+#define PSTATE_T       BIT64(5)
+#define PSTATE_NZCV    BITS64(31, 28)
+#define PSTATE_IT_HIGH BITS64(15, 10) /* IT[7:2] */
+#define PSTATE_IT_LOW  BITS64(26, 25) /* IT[1:0] */
 
-#define ISS_CV          BIT64(24)
-#define ISS_COND        BITS64(23, 20)
-#define COND_ALWAYS     14
+#define ISS_CV         BIT64(24)
+#define ISS_COND       BITS64(23, 20)
+#define COND_ALWAYS    14
 
 static unsigned int it_state(uint64_t pstate)
 {
-	return (unsigned int)(FIELD_GET(PSTATE_IT_HIGH, pstate) << 2 | FIELD_GET(PSTATE_IT_LOW, pstate));
+	return (unsigned int)(FIELD_GET(PSTATE_IT_HIGH, pstate) << 2 |
+			      FIELD_GET(PSTATE_IT_LOW, pstate));
 }
 
 static bool holds(unsigned int cond, uint64_t pstate)
 {
 	/*
-	 * For each pair of conditions (EQ CS MI VS HI GE GT AL; the odd one is the opposite) a bit for each
-	 * value of NZCV that fulfils it, N being bit 3 of the index.
+	 * For each pair of conditions (EQ CS MI VS HI GE GT AL; the odd one is the opposite) a bit
+	 * for each value of NZCV that fulfils it, N being bit 3 of the index.
 	 */
-	static const uint16_t fulfilled[8] = {
-		0xf0f0, 0xcccc, 0xff00, 0xaaaa, 0x0c0c, 0xaa55, 0x0a05, 0xffff
-	};
+	static const uint16_t fulfilled[8] = {0xf0f0, 0xcccc, 0xff00, 0xaaaa,
+					      0x0c0c, 0xaa55, 0x0a05, 0xffff};
 	bool result = (fulfilled[cond >> 1] >> FIELD_GET(PSTATE_NZCV, pstate) & 1) != 0;
 
 	return cond == 15 || result != ((cond & 1) != 0);
@@ -99,7 +100,8 @@ static bool is_register(unsigned int n)
 	return n < 15;
 }
 
-/* CNTP_TVAL and CNTP_CTL, if the guest's EL1 lets EL0 at them. All else that traps here is absent. */
+/* CNTP_TVAL and CNTP_CTL, if the guest's EL1 lets EL0 at them. All else that traps here is
+ * absent. */
 enum trap_outcome trap_cp15_32(struct vcpu *v, uint64_t esr)
 {
 	const uint32_t key = ISS_SYS_KEY(ESR_ISS(esr)) & SYS_ENC(0u, 7u, 15u, 15u, 7u);
@@ -124,7 +126,8 @@ enum trap_outcome trap_cp15_32(struct vcpu *v, uint64_t esr)
 	return TRAP_DONE;
 }
 
-/* MCRR, MRRC: opc1 in ISS[19:16], Rt2 in ISS[14:10], Rt and CRm as above. CNTP_CVAL is p15 2 c14. */
+/* MCRR, MRRC: opc1 in ISS[19:16], Rt2 in ISS[14:10], Rt and CRm as above. CNTP_CVAL is p15 2
+ * c14. */
 enum trap_outcome trap_cp15_64(struct vcpu *v, uint64_t esr)
 {
 	const unsigned int rt = (unsigned int)FIELD_GET(ISS_SYS_RT, esr);
@@ -135,8 +138,8 @@ enum trap_outcome trap_cp15_64(struct vcpu *v, uint64_t esr)
 	if (!trap_condition_passed(v, esr)) {
 		return TRAP_DONE;
 	}
-	if (FIELD_GET(BITS64(19, 16), esr) != 2 || FIELD_GET(BITS64(4, 1), esr) != 14 || !is_register(rt) ||
-	    !is_register(rt2)) {
+	if (FIELD_GET(BITS64(19, 16), esr) != 2 || FIELD_GET(BITS64(4, 1), esr) != 14 ||
+	    !is_register(rt) || !is_register(rt2)) {
 		return TRAP_UNDEFINED;
 	}
 	value = (uint32_t)vcpu_get_x(v, rt) | vcpu_get_x(v, rt2) << 32;

@@ -23,6 +23,7 @@ struct fault {
 	uint64_t far;
 	ipa_t ipa;
 	bool instruction, write, s1ptw;
+	bool permission;        /* else nothing was mapped */
 	bool ipa_known;
 };
 
@@ -50,20 +51,34 @@ static void find_ipa(struct fault *f)
 	}
 }
 
-/* The mapping that is there now allows what faulted. */
+/*
+ * Is there a mapping now that makes it worth while to execute the instruction again? After a translation fault any
+ * will do: if it does not allow the access, a permission fault comes next. After a permission fault it must allow what
+ * faulted, or the guest would fault for ever.
+ */
 static bool resolved(struct domain *d, const struct fault *f)
 {
 	enum stage2_type type;
 	mfn_t m;
 
-	if (!f->ipa_known || stage2_lookup(d, ipa_to_gfn(f->ipa), &m, &type) != 0) {
+	if (!f->ipa_known) {
+		/* Stage 1 does not translate the address any more: the guest's own fault to take. */
+		return true;
+	}
+	if (stage2_lookup(d, ipa_to_gfn(f->ipa), &m, &type) != 0) {
 		return false;
+	}
+	if (!f->permission) {
+		return true;
+	}
+	if (f->s1ptw && (type == STAGE2_DEVICE || type == STAGE2_DEVICE_HWDOM)) {
+		return false; /* HCR_EL2.PTW: no tables in device memory */
 	}
 	if (f->instruction && !f->s1ptw && type != STAGE2_RAM) {
 		return false;
 	}
-	/* A walk that updates descriptors writes. */
-	return !(f->write && (type == STAGE2_FOREIGN_RO || type == STAGE2_GRANT_RO));
+	/* A walk that has no permission wants to update a descriptor: all can be read. */
+	return !((f->write || f->s1ptw) && (type == STAGE2_FOREIGN_RO || type == STAGE2_GRANT_RO));
 }
 
 static uint64_t sign_extend(uint64_t value, unsigned int bytes)
@@ -77,9 +92,10 @@ static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *regio
 {
 	uint32_t iss = ESR_ISS(f->esr);
 	unsigned int rt = FIELD_GET(ISS_DA_SRT, iss);
+	uint64_t offset = f->ipa - region->start;
 	struct mmio_access access = {
 		.ipa = f->ipa,
-		.offset = (uint32_t)(f->ipa - region->start),
+		.offset = (uint32_t)offset,
 		.size = (uint8_t)(1u << FIELD_GET(ISS_DA_SAS, iss)),
 		.is_write = f->write,
 	};
@@ -90,7 +106,7 @@ static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *regio
 			access.value &= BIT64(8 * access.size) - 1;
 		}
 	}
-	if (access.offset + access.size > region->size || !IS_ALIGNED(access.offset, access.size) ||
+	if (offset + access.size > region->size || !IS_ALIGNED(f->ipa, access.size) ||
 	    !region->handler(v, &access, region->context)) {
 		return TRAP_UNDEFINED; /* refused: an abort, see the caller */
 	}
@@ -123,6 +139,12 @@ static enum trap_outcome refuse(struct vcpu *v, const struct fault *f, const cha
 	return TRAP_AGAIN;
 }
 
+/* Synchronous external aborts (0x10, on a walk 0x13 to 0x17) and the parity errors next to them. */
+static bool is_external(uint32_t fsc)
+{
+	return fsc >= FSC_SEA && fsc < 0x20;
+}
+
 enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 {
 	uint32_t iss = ESR_ISS(esr);
@@ -132,14 +154,19 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 		.instruction = ESR_EC(esr) == ESR_EC_INSTR_ABORT_LOWER,
 		.s1ptw = (iss & ISS_DA_S1PTW) != 0,
 	};
-	uint64_t fsc = FSC_TYPE(iss & ISS_FSC);
+	uint32_t fsc = FSC_TYPE(iss & ISS_FSC);
 	const struct mmio_region *region;
 
 	f.write = !f.instruction && (iss & ISS_DA_WNR) != 0;
-	if (fsc != FSC_TRANSLATION && fsc != FSC_ACCESS_FLAG && fsc != FSC_PERMISSION) {
-		/* An external abort that the hardware routed here: a device's answer to the guest. */
+	f.permission = fsc == FSC_PERMISSION;
+	if (is_external(iss & ISS_FSC)) {
+		/* The hardware routed it here: memory's or a device's answer to the guest. */
 		trap_inject_serror(v);
 		return TRAP_AGAIN;
+	}
+	if (fsc != FSC_TRANSLATION && fsc != FSC_ACCESS_FLAG && fsc != FSC_PERMISSION) {
+		/* An exclusive or atomic access that the memory there does not support, say: again would be for ever. */
+		return refuse(v, &f, "which that memory does not support");
 	}
 	find_ipa(&f);
 	region = f.s1ptw || !f.ipa_known ? NULL : trap_mmio_find(v->domain, f.ipa);

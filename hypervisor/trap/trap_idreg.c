@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Identification registers as guests see them (HCR_EL2.TID3): the features that all CPUs have, less those
- * whose state Tenon neither switches nor traps, and those that guests are not to have (SVE, SME, MTE, pointer
- * authentication, performance monitors, trace, EL2, EL3, RAS). A field that is not named below reads zero.
+ * Identification registers as guests see them (HCR_EL2.TID3): the features that all CPUs have, less
+ * those whose state Tenon neither switches nor traps, and those that guests are not to have (SVE,
+ * SME, MTE, pointer authentication, performance monitors, trace, EL2, EL3, RAS). A field that is
+ * not named below reads zero.
  *
  * Arm ARM, "Principles of the ID scheme for fields in ID registers".
  */
@@ -25,6 +26,7 @@
  *
  * X(name, CRm, op2, letters)
  */
+/* clang-format off */
 #define IDREGS(X) \
 	/* RAS . DIT, AMU . CSV2, ThumbEE . Jazelle T32 A32 */ \
 	X(ID_PFR0_EL1, 1, 0, ".1.1.231") \
@@ -73,9 +75,10 @@
 	X(ID_AA64MMFR1_EL1, 7, 1, "1..1" "1.3." ".23." "2..2") \
 	/* E0PD EVT BBM . TTL, FWB IDS . AT, ST NV . CCIDX VARange, IESB . LSM UAO CnP */ \
 	X(ID_AA64MMFR2_EL1, 7, 2, "1..1" "...1" "1.11" ".111")
+/* clang-format on */
 
-#define NR_IDREGS 64    /* CRm 0 to 7, op2 0 to 7 */
-#define INDEX(crm, op2) ((crm) * 8 + (op2))
+#define NR_IDREGS       64 /* CRm 0 to 7, op2 0 to 7 */
+#define INDEX(crm, op2) ((crm)*8 + (op2))
 
 static const char *const letters[NR_IDREGS] = {
 #define X(name, crm, op2, text) [INDEX(crm, op2)] = text,
@@ -146,15 +149,15 @@ static uint64_t lowest(const char *text, uint64_t a, uint64_t b)
 }
 
 /*
- * One CPU at a time, the boot CPU first. Registers are named by encoding, as an assembler for Armv8.0 does not know
- * the later ones; those read as zero on older CPUs.
+ * One CPU at a time, the boot CPU first. Registers are named by encoding, as an assembler for
+ * Armv8.0 does not know the later ones; those read as zero on older CPUs.
  */
 void trap_idreg_init_cpu(void)
 {
 	const bool first = this_cpu_id() == 0;
 	uint64_t value;
 
-#define X(name, crm, op2, text) \
+#define X(name, crm, op2, text)                                    \
 	value = filter(text, sysreg_read(S3_0_C0_C##crm##_##op2)); \
 	idreg[INDEX(crm, op2)] = first ? value : lowest(text, idreg[INDEX(crm, op2)], value);
 	IDREGS(X)
@@ -170,7 +173,7 @@ void trap_idreg_init_cpu(void)
 /* The largest PARange that promises no more than stage 2 translates. */
 static uint64_t limit_pa_range(uint64_t value)
 {
-	static const unsigned char bits[] = { 32, 36, 40, 42, 44, 48, 52, 56 };
+	static const unsigned char bits[] = {32, 36, 40, 42, 44, 48, 52, 56};
 	uint64_t range = MIN(value & 0xf, (uint64_t)(ARRAY_SIZE(bits) - 1));
 
 	while (range > 0 && bits[range] > stage2_ipa_bits()) {

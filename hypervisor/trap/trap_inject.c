@@ -36,15 +36,15 @@ static uint64_t vector_offset(uint64_t pstate)
 	}
 }
 
-/* PSTATE at the handler: DAIF masked, EL1h; PAN and SSBS as SCTLR_EL1 asks. */
+/*
+ * PSTATE at the handler: DAIF masked, EL1h; PAN and SSBS as SCTLR_EL1 asks; flags and DIT stay. What is kept has the
+ * same place in SPSR_EL2 for AArch32 and AArch64 (Arm ARM, "SPSR_EL2").
+ */
 static uint64_t handler_pstate(uint64_t pstate, uint64_t sctlr)
 {
 	uint64_t next = PSTATE_GUEST_INIT | (pstate & (PSTATE_NZCV | PSTATE_DIT));
 	bool has_pan = ((sysreg_read(ID_AA64MMFR1_EL1) >> 20) & 0xf) != 0;
 
-	if (pstate & PSTATE_AARCH32) {
-		next &= ~PSTATE_DIT; /* another bit in the AArch32 format */
-	}
 	if (has_pan && ((sctlr & SCTLR_SPAN) == 0 || (pstate & PSTATE_PAN) != 0)) {
 		next |= PSTATE_PAN;
 	}
@@ -88,6 +88,5 @@ void trap_inject_serror(struct vcpu *v)
 {
 	/* Delivered by the hardware when PSTATE.A allows (HCR_EL2.VSE with AMO). */
 	sysreg_write(HCR_EL2, sysreg_read(HCR_EL2) | HCR_VSE);
-	v->hcr_el2 |= HCR_VSE;
 	isb();
 }

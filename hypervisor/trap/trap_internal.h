@@ -6,38 +6,41 @@
 #include "lib/compiler.h"
 #include "trap/trap.h"
 
-/* ---- AArch32 code at EL0 of a 64-bit guest (trap_a32.c) --------------------------------------- */
+/* ---- AArch32 code at EL0 of a 64-bit guest (trap_a32.c)
+ * --------------------------------------- */
 
 /*
- * May the trapped instruction be emulated at all? A conditional AArch32 instruction may trap although its
- * condition fails; then it is a NOP: TRAP_DONE. Always true for AArch64. Only for exception classes whose
- * syndrome has COND (WFx, CP10, CP14, CP15, SMC from AArch32).
+ * May the trapped instruction be emulated at all? A conditional AArch32 instruction may trap
+ * although its condition fails; then it is a NOP: TRAP_DONE. Always true for AArch64. Only for
+ * exception classes whose syndrome has COND (WFx, CP10, CP14, CP15, SMC from AArch32).
  */
 bool trap_condition_passed(const struct vcpu *v, uint64_t esr);
-/* Over the trapped instruction, as if it had been executed: PC, and what else of PSTATE moves on with it. */
+/* Over the trapped instruction, as if it had been executed: PC, and what else of PSTATE moves on
+ * with it. */
 void trap_step_over(struct vcpu *v, uint64_t esr);
 /* Coprocessor accesses: EC 0x03, EC 0x04, and all others, which are undefined. */
 enum trap_outcome trap_cp15_32(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp15_64(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp_absent(struct vcpu *v, uint64_t esr);
 
-/* ---- system registers (trap_sysreg.c) --------------------------------------------------------- */
+/* ---- system registers (trap_sysreg.c)
+ * --------------------------------------------------------- */
 
 struct sysreg_access {
-	uint32_t key;           /* SYS_ENC() */
+	uint32_t key; /* SYS_ENC() */
 	bool is_write;
-	uint64_t value;         /* in for writes, out for reads */
+	uint64_t value; /* in for writes, out for reads */
 };
 
 typedef enum trap_outcome (*sysreg_handler_t)(struct vcpu *v, struct sysreg_access *access);
 
-#define SYSREG_READ  1u         /* MRS allowed */
-#define SYSREG_WRITE 2u         /* MSR or SYS allowed */
-#define SYSREG_EL0   4u         /* also from EL0, where EL1 lets it through */
+#define SYSREG_READ  1u /* MRS allowed */
+#define SYSREG_WRITE 2u /* MSR or SYS allowed */
+#define SYSREG_EL0   4u /* also from EL0, where EL1 lets it through */
 
 struct sysreg_entry {
 	uint32_t key;
-	uint32_t allowed;       /* SYSREG_*; any other access is undefined */
+	uint32_t allowed; /* SYSREG_*; any other access is undefined */
 	sysreg_handler_t handler;
 };
 
@@ -45,7 +48,8 @@ struct sysreg_entry {
 extern const struct sysreg_entry trap_sysreg_table[];
 extern const unsigned int trap_sysreg_table_size;
 
-/* ---- identification registers (trap_idreg.c) -------------------------------------------------- */
+/* ---- identification registers (trap_idreg.c)
+ * -------------------------------------------------- */
 
 /* The registers that HCR_EL2.TID3 traps: op0 3, op1 0, CRn 0, CRm 1 to 7. */
 static inline bool trap_idreg_is_key(uint32_t key)
@@ -56,11 +60,12 @@ static inline bool trap_idreg_is_key(uint32_t key)
 	       crm >= SYS_ENC(0, 0, 0, 1, 0) && crm <= SYS_ENC(0, 0, 0, 7, 0);
 }
 
-/* ---- SMCCC and PSCI (trap_smccc.c, trap_psci.c) ----------------------------------------------- */
+/* ---- SMCCC and PSCI (trap_smccc.c, trap_psci.c)
+ * ----------------------------------------------- */
 
-#define SMCCC_64BIT         BIT64(30)   /* of a function identifier */
-#define SMCCC_NOT_SUPPORTED (-1)
-#define SMCCC_VERSION       0x80000000u
+#define SMCCC_64BIT             BIT64(30) /* of a function identifier */
+#define SMCCC_NOT_SUPPORTED     (-1)
+#define SMCCC_VERSION           0x80000000u
 
 #define PSCI_VERSION            0x84000000u
 #define PSCI_CPU_SUSPEND        0x84000001u
@@ -72,7 +77,7 @@ static inline bool trap_idreg_is_key(uint32_t key)
 #define PSCI_SYSTEM_RESET       0x84000009u
 #define PSCI_FEATURES           0x8400000au
 
-#define PSCI_SUCCESS             0
+#define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
 #define PSCI_INVALID_PARAMETERS (-2)
 #define PSCI_ALREADY_ON         (-4)

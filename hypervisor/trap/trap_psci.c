@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PSCI 1.1 for guests (Arm DEN 0022; xen-abi-arm section 8.5): vCPUs on and off, power off and reset.
+ * PSCI 1.1 for guests (Arm DEN 0022; xen-abi-arm section 8.5): vCPUs on and off, power off and
+ * reset.
  *
  * Also the two calls of PSCI 0.1 that Xen answers, by the numbers its device trees give them.
  */
@@ -10,18 +11,17 @@
 #include "lib/log.h"
 #include "sched/sched.h"
 
-#define PSCI_1_1 0x00010001
+#define PSCI_1_1             0x00010001
 
-#define AFFINITY_ON  0
-#define AFFINITY_OFF 1
+#define AFFINITY_ON          0
+#define AFFINITY_OFF         1
 
 /* Multiprocessor-safe or no Trusted OS: nothing to migrate. */
 #define MIGRATE_NOT_REQUIRED 2
 
 /* One more per level: what is below the level does not count. */
-static const uint64_t affinity_mask[] = {
-	UINT64_C(0xff00ffffff), UINT64_C(0xff00ffff00), UINT64_C(0xff00ff0000), UINT64_C(0xff00000000)
-};
+static const uint64_t affinity_mask[] = {UINT64_C(0xff00ffffff), UINT64_C(0xff00ffff00),
+					 UINT64_C(0xff00ff0000), UINT64_C(0xff00000000)};
 
 static int64_t psci_version(struct vcpu *v, const uint64_t args[3])
 {
@@ -75,10 +75,11 @@ static int64_t cpu_on(struct vcpu *caller, const uint64_t args[3])
 /* PSCI 0.1 has neither context nor those two errors. */
 static int64_t cpu_on_0_1(struct vcpu *caller, const uint64_t args[3])
 {
-	const uint64_t with_context[3] = { (uint32_t)args[0], args[1], 0 };
+	const uint64_t with_context[3] = {(uint32_t)args[0], args[1], 0};
 	int64_t result = cpu_on(caller, with_context);
 
-	return result == PSCI_ALREADY_ON || result == PSCI_INVALID_ADDRESS ? PSCI_INVALID_PARAMETERS : result;
+	return result == PSCI_ALREADY_ON || result == PSCI_INVALID_ADDRESS ? PSCI_INVALID_PARAMETERS
+									   : result;
 }
 
 /* As Xen answers: nobody there is off. */
@@ -91,7 +92,8 @@ static int64_t affinity_info(struct vcpu *caller, const uint64_t args[3])
 		return PSCI_INVALID_PARAMETERS;
 	}
 	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-		if (((d->vcpu[id]->vmpidr ^ args[0]) & affinity_mask[level]) == 0 && sched_is_online(d->vcpu[id])) {
+		if (((d->vcpu[id]->vmpidr ^ args[0]) & affinity_mask[level]) == 0 &&
+		    sched_is_online(d->vcpu[id])) {
 			return AFFINITY_ON;
 		}
 	}
@@ -122,6 +124,7 @@ static int64_t psci_features(struct vcpu *v, const uint64_t args[3]);
 static const struct psci_function {
 	int64_t (*handler)(struct vcpu *v, const uint64_t args[3]);
 	bool has_64bit;
+	/* clang-format off */
 } functions[] = {
 #define PSCI(id, has_64bit, handler) [(id) & 0x1f] = { handler, has_64bit }
 	PSCI(PSCI_VERSION, false, psci_version),
@@ -135,6 +138,7 @@ static const struct psci_function {
 	PSCI(PSCI_FEATURES, false, psci_features),
 #undef PSCI
 };
+/* clang-format on */
 
 static const struct psci_function *find(uint32_t function)
 {
@@ -156,10 +160,10 @@ static int64_t psci_features(struct vcpu *v, const uint64_t args[3])
 
 bool trap_psci(struct vcpu *v, uint32_t function)
 {
-	static const struct psci_function cpu_off_0_1 = { cpu_off, false };
-	static const struct psci_function cpu_on_0_1_function = { cpu_on_0_1, true };
+	static const struct psci_function cpu_off_0_1 = {cpu_off, false};
+	static const struct psci_function cpu_on_0_1_function = {cpu_on_0_1, true};
 	const struct psci_function *f = find(function);
-	uint64_t args[3] = { vcpu_get_x(v, 1), vcpu_get_x(v, 2), vcpu_get_x(v, 3) };
+	uint64_t args[3] = {vcpu_get_x(v, 1), vcpu_get_x(v, 2), vcpu_get_x(v, 3)};
 
 	if (f == NULL) {
 		if (function == 1) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trapped accesses to AArch64 system registers (EC 0x18): identification, debug, the physical timer, SGIs,
- * set/way maintenance, and the registers that HCR_EL2.TVM traps. What is in no table is undefined, as on a
- * CPU that does not have it: performance monitors, trace, statistical profiling, SVE's control, and more.
+ * Trapped accesses to AArch64 system registers (EC 0x18): identification, debug, the physical
+ * timer, SGIs, set/way maintenance, and the registers that HCR_EL2.TVM traps. What is in no table
+ * is undefined, as on a CPU that does not have it: performance monitors, trace, statistical
+ * profiling, SVE's control, and more.
  *
- * xen-abi-arm section 8.7 says what guests expect; the encodings are the Arm ARM's ("System register encodings").
+ * xen-abi-arm section 8.7 says what guests expect; the encodings are the Arm ARM's ("System
+ * register encodings").
  */
 #include "trap/trap_internal.h"
 
@@ -47,7 +49,8 @@ static enum trap_outcome vm_register(struct vcpu *v, struct sysreg_access *acces
 
 static enum trap_outcome physical_timer(struct vcpu *v, struct sysreg_access *access)
 {
-	return vtimer_sysreg(v, access->key, access->is_write, &access->value) ? TRAP_DONE : TRAP_UNDEFINED;
+	return vtimer_sysreg(v, access->key, access->is_write, &access->value) ? TRAP_DONE
+									       : TRAP_UNDEFINED;
 }
 
 static enum trap_outcome sgi1(struct vcpu *v, struct sysreg_access *access)
@@ -66,8 +69,9 @@ static enum trap_outcome sgi_other(struct vcpu *v, struct sysreg_access *access)
 }
 
 /*
- * Traps for guests with a GICv2 on a machine with a GICv3: SRE is 0 and stays 0, which says "use the memory
- * mapped interface" (IHI 0069, "ICC_SRE_EL1"). For GICv3 guests all its bits are fixed at one.
+ * Traps for guests with a GICv2 on a machine with a GICv3: SRE is 0 and stays 0, which says "use
+ * the memory mapped interface" (IHI 0069, "ICC_SRE_EL1"). For GICv3 guests all its bits are fixed
+ * at one.
  */
 static enum trap_outcome icc_sre(struct vcpu *v, struct sysreg_access *access)
 {
@@ -80,6 +84,7 @@ static enum trap_outcome icc_sre(struct vcpu *v, struct sysreg_access *access)
 #define BOTH  (SYSREG_READ | SYSREG_WRITE)
 #define EL0   SYSREG_EL0
 
+/* clang-format off */
 #define REG(op0, op1, crn, crm, op2, allowed, handler) { SYS_ENC(op0, op1, crn, crm, op2), allowed, handler }
 
 /* In the order of the syndrome: op0, op2, op1, CRn, CRm (the unit test checks it). */
@@ -119,6 +124,7 @@ const struct sysreg_entry trap_sysreg_table[] = {
 	REG(3, 0, 12, 11, 6, WRITE, sgi_other),         /* ICC_ASGI1R_EL1 */
 	REG(3, 0, 12, 11, 7, WRITE, sgi_other),         /* ICC_SGI0R_EL1 */
 };
+/* clang-format on */
 const unsigned int trap_sysreg_table_size = ARRAY_SIZE(trap_sysreg_table);
 
 static const struct sysreg_entry *find(uint32_t key)
@@ -138,18 +144,20 @@ static const struct sysreg_entry *find(uint32_t key)
 			high = middle;
 		}
 	}
-	return low < ARRAY_SIZE(trap_sysreg_table) && trap_sysreg_table[low].key == key ?
-		       &trap_sysreg_table[low] : NULL;
+	return low < ARRAY_SIZE(trap_sysreg_table) && trap_sysreg_table[low].key == key
+		     ? &trap_sysreg_table[low]
+		     : NULL;
 }
 
 static enum trap_outcome refuse(struct vcpu *v, const struct sysreg_access *access)
 {
 	const uint32_t key = access->key;
 
-	log_guest(v->domain->id, "%s: vCPU %u %s system register S%u_%u_C%u_C%u_%u at pc 0x%lx, which it does not "
-		  "have: undefined instruction injected", v->domain->name, v->id,
-		  access->is_write ? "writes" : "reads", key >> 20 & 3, key >> 14 & 7, key >> 10 & 15,
-		  key >> 1 & 15, key >> 17 & 7, v->regs.pc);
+	log_guest(v->domain->id,
+		  "%s: vCPU %u %s system register S%u_%u_C%u_C%u_%u at pc 0x%lx, which it does not "
+		  "have: undefined instruction injected",
+		  v->domain->name, v->id, access->is_write ? "writes" : "reads", key >> 20 & 3,
+		  key >> 14 & 7, key >> 10 & 15, key >> 1 & 15, key >> 17 & 7, v->regs.pc);
 	return TRAP_UNDEFINED;
 }
 
@@ -172,7 +180,8 @@ enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr)
 		return TRAP_DONE;
 	}
 	entry = find(access.key);
-	if (entry == NULL || (entry->allowed & (access.is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
+	if (entry == NULL ||
+	    (entry->allowed & (access.is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
 	    (at_el0 && (entry->allowed & SYSREG_EL0) == 0)) {
 		return refuse(v, &access);
 	}

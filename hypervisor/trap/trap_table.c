@@ -102,9 +102,9 @@ struct vcpu *trap_return_to_guest(void)
 			sched_run();
 		}
 		v = current_vcpu();
-		if (unlikely(v->domain->setway_flush)) {
+		if (unlikely(READ_ONCE(v->domain->setway_armed)) && !domain_setway_step(v)) {
 			/* Interrupts come in between the parts of a long flush. */
-			if (!domain_setway_flush_step(v->domain) && cpu_interrupt_pending()) {
+			if (cpu_interrupt_pending()) {
 				irq_handle_pending();
 			}
 			continue;
