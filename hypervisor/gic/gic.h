@@ -15,16 +15,22 @@
 
 struct vcpu;
 
-#define INTID_SGI_KICK   0   /* look at your work: reschedule, pending events */
-#define INTID_SGI_STOP   1   /* panic elsewhere: stop */
-#define INTID_PPI_FIRST  16
-#define INTID_SPI_FIRST  32
-#define INTID_SPI_LIMIT  1020
-#define INTID_SPURIOUS   1023
-#define GIC_MAX_LRS      16
+#define INTID_SGI_KICK  0 /* look at your work: reschedule, pending events */
+#define INTID_SGI_STOP  1 /* panic elsewhere: stop */
+#define INTID_PPI_FIRST 16
+#define INTID_SPI_FIRST 32
+#define INTID_SPI_LIMIT 1020
+#define INTID_SPURIOUS  1023
+#define GIC_MAX_LRS     16
 
-enum gic_version { GIC_V2 = 2, GIC_V3 = 3 };
-enum gic_trigger { GIC_LEVEL, GIC_EDGE };
+enum gic_version {
+	GIC_V2 = 2,
+	GIC_V3 = 3
+};
+enum gic_trigger {
+	GIC_LEVEL,
+	GIC_EDGE
+};
 
 /*
  * One list register, in software form (both versions carry the same facts). With hw, pending and active together
@@ -34,10 +40,10 @@ enum gic_trigger { GIC_LEVEL, GIC_EDGE };
  */
 struct gic_lr {
 	uint32_t vintid;
-	uint32_t pintid;        /* when hw */
+	uint32_t pintid; /* when hw */
 	uint8_t priority;
 	bool pending, active, hw, eoi_maintenance;
-	uint8_t source_cpu;     /* GICv2 SGIs */
+	uint8_t source_cpu; /* GICv2 SGIs */
 };
 
 /* The virtual CPU interface of one vCPU while it does not run. */
@@ -50,15 +56,15 @@ struct gic_vcpu_state {
 /* What the machine has, from the device tree; read by vgic/ and dombuild/. */
 struct gic_info {
 	enum gic_version version;
-	unsigned int nr_intids;         /* first INTID that does not exist, <= 1020 */
+	unsigned int nr_intids; /* first INTID that does not exist, <= 1020 */
 	unsigned int nr_lrs;
-	unsigned int priority_bits;     /* of the virtual interface */
-	unsigned int nr_aprs;           /* active-priority registers a group, 1, 2 or 4 */
+	unsigned int priority_bits; /* of the virtual interface */
+	unsigned int nr_aprs;       /* active-priority registers a group, 1, 2 or 4 */
 	uint32_t maintenance_intid;
 	maddr_t dist_base, dist_size;
-	maddr_t cpu_base, cpu_size;     /* v2: GICC */
-	maddr_t gich_base, gich_size;   /* v2: GICH */
-	maddr_t gicv_base, gicv_size;   /* v2: GICV, 0 if absent */
+	maddr_t cpu_base, cpu_size;   /* v2: GICC */
+	maddr_t gich_base, gich_size; /* v2: GICH */
+	maddr_t gicv_base, gicv_size; /* v2: GICV, 0 if absent */
 	/*
 	 * v2: 0xf000 on machines that repeat each 4 KiB page of GICC and GICV over 64 KiB, else 0. The 8 KiB of
 	 * registers in one piece are at gicv_base + v2_alias_offset. The hardware domain, whose driver knows the
@@ -66,9 +72,11 @@ struct gic_info {
 	 */
 	uint64_t v2_alias_offset;
 	unsigned int nr_redist_regions; /* v3 */
-	struct { maddr_t base, size; } redist_region[8];
+	struct {
+		maddr_t base, size;
+	} redist_region[8];
 	uint64_t redist_stride;
-	int fdt_node;                   /* offset in the host tree */
+	int fdt_node; /* offset in the host tree */
 };
 extern struct gic_info gic_info;
 
@@ -120,10 +128,10 @@ uint64_t gic_lr_empty_mask(void);
 uint64_t gic_lr_eoi_mask(void);
 /* ICH_HCR/GICH_HCR: En and underflow/no-pending maintenance requests. */
 void gic_hcr_write(uint32_t hcr);
-#define GIC_HCR_EN   BIT64(0)
-#define GIC_HCR_UIE  BIT64(1)
+#define GIC_HCR_EN      BIT64(0)
+#define GIC_HCR_UIE     BIT64(1)
 #define GIC_HCR_LRENPIE BIT64(2)
-#define GIC_HCR_NPIE BIT64(3)
+#define GIC_HCR_NPIE    BIT64(3)
 /* The loaded vCPU's VMCR: its group is enabled; it takes priorities that are lower numbers than the mask. */
 uint32_t gic_vmcr_read(void);
 

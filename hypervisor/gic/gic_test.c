@@ -692,9 +692,10 @@ static void v3_sgis_are_sent_by_affinity(void **state)
 static void v3_interrupts_are_enabled_last(void **state)
 {
 	gic_init_cpu();
-	fake_machine_expect("msr ICC_SRE_EL2=0xf", "isb", "msr ICC_PMR_EL1=0xff",
-			    "msr ICC_CTLR_EL1=0x2", "msr ICC_IGRPEN1_EL1=0x1", "isb",
-			    "msr ICH_HCR_EL2=0x0", "msr ICH_LR0_EL2=0x0", "msr ICH_LR3_EL2=0x0");
+	fake_machine_expect("msr ICC_SRE_EL2=0x7", "isb", "msr ICC_SRE_EL1=0x7",
+			    "msr ICC_PMR_EL1=0xff", "msr ICC_CTLR_EL1=0x2",
+			    "msr ICC_IGRPEN1_EL1=0x1", "isb", "msr ICH_HCR_EL2=0x0",
+			    "msr ICH_LR0_EL2=0x0", "msr ICH_LR3_EL2=0x0");
 	fake_machine_expect_none("msr ICH_LR4_EL2");
 	fake_machine_expect_none("msr ICC_AP1R1_EL1"); /* 5 bits: one register */
 }
@@ -717,8 +718,7 @@ static void v3_active_priorities_follow_the_preemption_bits(void **state)
 	fake_machine_sysreg_set("ICH_VMCR_EL2", 0);
 	gic_vcpu_load(&saved);
 	assert_int_equal(fake_machine_sysreg_get("ICH_VMCR_EL2"), 0xf8000002);
-	fake_machine_expect("msr ICC_SRE_EL1=0x7", "isb", "msr ICH_VMCR_EL2",
-			    "msr ICH_AP1R0_EL2=0x7", "msr ICH_HCR_EL2");
+	fake_machine_expect("msr ICH_VMCR_EL2", "msr ICH_AP1R0_EL2=0x7", "msr ICH_HCR_EL2");
 }
 
 static void v3_list_registers_are_reached_by_number(void **state)

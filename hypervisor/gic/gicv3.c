@@ -123,7 +123,8 @@ static volatile uint8_t *find_redistributor(uint32_t affinity)
 /* ICC_* and ICH_* exist for this CPU only after this. */
 static void enable_system_registers(void)
 {
-	uint64_t sre = ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB | ICC_SRE_ENABLE;
+	/* Without the Enable bit: guests do not choose, their accesses to ICC_SRE_EL1 trap (trap_sysreg.c). */
+	uint64_t sre = ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB;
 
 	if (FIELD_GET(PFR0_GIC, sysreg_read(ID_AA64PFR0_EL1)) == 0) {
 		panic("gic: cpu%u has no GICv3 system registers, but the device tree names a GICv3",
@@ -131,6 +132,7 @@ static void enable_system_registers(void)
 	}
 	sysreg_write(ICC_SRE_EL2, sre);
 	isb(); /* the other registers are accessible from here on */
+	sysreg_write(ICC_SRE_EL1, sre);
 	if ((sysreg_read(ICC_SRE_EL2) & ICC_SRE_SRE) == 0) {
 		panic("gic: cpu%u: ICC_SRE_EL2.SRE stays clear: the firmware does not allow GICv3 "
 		      "system registers",
@@ -298,10 +300,10 @@ static void gicv3_send_sgi_all_others(uint32_t sgi)
 /* ---- virtual interface: an exception return follows every write before a guest sees it -------- */
 
 /* System registers cannot be indexed. */
-#define FOR_EACH_LR(DO)                                                                          \
-	DO(0)                                                                                    \
-	DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) \
-		DO(15)
+#define FOR_EACH_LR(DO) \
+	DO(0)           \
+	DO(1)           \
+	DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
 
 static void write_lr(unsigned int idx, uint64_t raw)
 {
@@ -389,9 +391,6 @@ static void gicv3_vcpu_save(struct gic_vcpu_state *state)
 
 static void gicv3_vcpu_load(const struct gic_vcpu_state *state)
 {
-	/* Where SRE can be cleared at all, the guest that ran here before may have done so. */
-	sysreg_write(ICC_SRE_EL1, ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB);
-	isb(); /* VMCR's fields depend on it */
 	sysreg_write(ICH_VMCR_EL2, state->vmcr);
 	switch (gic_info.nr_aprs) {
 	case 4:

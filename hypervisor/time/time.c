@@ -75,18 +75,24 @@ static int find_node(const void *fdt)
 	return node >= 0 ? node : fdt_node_offset_by_compatible(fdt, -1, "arm,armv7-timer");
 }
 
-/* INTID of one of the node's interrupts, by name if it has names; 0 when the tree does not say. */
-static uint32_t timer_intid(const void *fdt, int node, unsigned int idx, const char *name)
+/*
+ * INTID of one of the node's interrupts, by name if it has names; 0 when the tree does not say. *controller is the
+ * node that was found last, or -1: looking for its phandle takes a walk through the whole tree.
+ */
+static uint32_t timer_intid(const void *fdt, const struct devtree_path *path, unsigned int idx,
+			    const char *name, int *controller)
 {
-	int named = fdt_stringlist_search(fdt, node, "interrupt-names", name);
-	struct devtree_path path;
+	int named = fdt_stringlist_search(fdt, path->node[path->depth], "interrupt-names", name);
 	struct devtree_irq irq;
 
 	if (named >= 0) {
 		idx = (unsigned int)named;
 	}
-	if (devtree_path_of(fdt, node, &path) != 0 || devtree_irq(fdt, &path, idx, -1, &irq) != 0 ||
-	    irq.nr_cells < 3 || irq.cell[0] != IRQ_TYPE_PPI ||
+	if (devtree_irq(fdt, path, idx, *controller, &irq) != 0) {
+		return 0;
+	}
+	*controller = irq.controller;
+	if (irq.nr_cells < 3 || irq.cell[0] != IRQ_TYPE_PPI ||
 	    irq.cell[1] >= INTID_SPI_FIRST - INTID_PPI_FIRST) {
 		return 0;
 	}
@@ -95,9 +101,14 @@ static uint32_t timer_intid(const void *fdt, int node, unsigned int idx, const c
 
 static void read_interrupts(const void *fdt, int node)
 {
-	uint32_t hyp = timer_intid(fdt, node, IRQ_HYP, "hyp-phys");
-	uint32_t virtual = timer_intid(fdt, node, IRQ_VIRTUAL, "virt");
+	uint32_t hyp = 0, virtual = 0;
+	struct devtree_path path;
+	int controller = -1;
 
+	if (devtree_path_of(fdt, node, &path) == 0) {
+		hyp = timer_intid(fdt, &path, IRQ_HYP, "hyp-phys", &controller);
+		virtual = timer_intid(fdt, &path, IRQ_VIRTUAL, "virt", &controller);
+	}
 	if (hyp != 0) {
 		hyp_intid = hyp;
 	} else {

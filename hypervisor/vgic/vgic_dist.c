@@ -12,7 +12,7 @@
 
 #define SPI_LIMIT (INTID_SPI_LIMIT - INTID_SPI_FIRST)
 
-/* ---- set-up --------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------------------ */
 
 static void init_irq(struct vgic_irq *irq, uint32_t vintid)
 {
@@ -122,7 +122,7 @@ void vgic_vcpu_reset(struct vcpu *v)
 	gic_vcpu_init(&v->vgic.hw);
 }
 
-/* ---- registers with some bits for each interrupt; the interrupt's locks are held --------------------- */
+/* ---- registers with some bits for each interrupt; the interrupt's locks are held --------------- */
 
 uint32_t vgic_get_enabled(const struct vcpu *bank, const struct vgic_irq *irq)
 {
@@ -271,7 +271,7 @@ void vgic_set_enabled(struct domain *d, bool enabled)
 	}
 }
 
-/* ---- the engine --------------------------------------------------------------------------------------- */
+/* ---- the engine -------------------------------------------------------------------------------- */
 
 static const struct vgic_reg *find_reg(const struct vgic_frame *frame, uint32_t offset)
 {

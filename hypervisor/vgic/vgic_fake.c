@@ -42,7 +42,7 @@ static struct virtual_interface *own(void)
 	return &interfaces[fake_machine_cpu];
 }
 
-/* ---- the GIC ------------------------------------------------------------------------------------------ */
+/* ---- the GIC ----------------------------------------------------------------------------------- */
 
 void gic_lr_write(unsigned int idx, const struct gic_lr *lr)
 {
@@ -163,7 +163,7 @@ int irq_register(uint32_t intid, irq_handler_t handler)
 	return 0;
 }
 
-/* ---- the rest of Tenon ---------------------------------------------------------------------------------- */
+/* ---- the rest of Tenon ------------------------------------------------------------------------- */
 
 void log_write(enum log_level level, const char *format, ...)
 {
@@ -191,7 +191,8 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 	return 0;
 }
 
-int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler_t handler, void *context)
+int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler_t handler,
+		       void *context)
 {
 	d->mmio.region[d->mmio.nr++] = (struct mmio_region){ start, size, handler, context };
 	return 0;
@@ -201,7 +202,7 @@ static void exit_and_enter(struct vcpu *v)
 {
 	unsigned int cpu = fake_machine_cpu;
 
-	/* On a real machine it would wait until this CPU has given back its lock; here the test goes on with it. */
+	/* It would wait for this CPU's lock: the test goes on with it. */
 	if (spin_is_mine(&fake_domain.vgic.lock)) {
 		return;
 	}
@@ -242,7 +243,7 @@ void sched_wake(struct vcpu *v)
 	}
 }
 
-/* ---- the guest ------------------------------------------------------------------------------------------- */
+/* ---- the guest --------------------------------------------------------------------------------- */
 
 static struct gic_lr *signalled(void)
 {
@@ -319,7 +320,7 @@ bool fake_maintenance_is_high(void)
 	       ((own()->hcr & GIC_HCR_NPIE) != 0 && pending == 0);
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------- */
 
 void fake_start(enum gic_version version, unsigned int nr_lrs)
 {
@@ -422,7 +423,7 @@ void fake_start_vcpu(struct vcpu *v)
 	fake_enter(v);
 }
 
-/* ---- registers ------------------------------------------------------------------------------------------------ */
+/* ---- registers --------------------------------------------------------------------------------- */
 
 static uint64_t emulate(struct vcpu *v, struct mmio_access *access)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For the unit tests of vgic/: a machine with CPUs that have a virtual CPU interface each, a physical
- * distributor's enable, pending and active bits, and a domain whose vCPU n runs on CPU n. Kicks and wake-ups do what the
- * real ones lead to: the target's exit path.
+ * distributor's enable, pending and active bits, and a domain whose vCPU n runs on CPU n. Kicks and wake-ups
+ * do what the real ones lead to: the target's exit path.
  */
 #pragma once
 
@@ -50,7 +50,7 @@ unsigned int fake_guest_take_all(void);
 void fake_guest_set_mask(uint8_t mask);
 bool fake_maintenance_is_high(void);
 
-/* Emulated registers, which is an exit for the current vCPU: fake_enter() afterwards. The address space of the vCPU, v3's redistributors included. */
+/* Emulated registers, by guest physical address. An exit for the current vCPU: fake_enter() afterwards. */
 uint64_t fake_read(struct vcpu *v, uint64_t ipa, unsigned int size);
 void fake_write(struct vcpu *v, uint64_t ipa, unsigned int size, uint64_t value);
 #define FAKE_GICD  UINT64_C(0x3001000)

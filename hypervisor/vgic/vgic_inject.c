@@ -9,7 +9,7 @@
 #include "lib/assert.h"
 #include "sched/sched.h"
 
-/* ---- one interrupt ---------------------------------------------------------------------------- */
+/* ---- one interrupt ----------------------------------------------------------------------------- */
 
 struct vgic_irq *vgic_irq_find(struct domain *d, struct vcpu *bank, uint32_t vintid)
 {
@@ -67,7 +67,7 @@ void vgic_irq_give_back(struct vgic_irq *irq)
 	gic_set_active(irq->vintid, false);
 }
 
-/* ---- changes ------------------------------------------------------------------------------------ */
+/* ---- changes ----------------------------------------------------------------------------------- */
 
 struct vcpu *vgic_irq_lock(struct domain *d, struct vcpu *bank, struct vgic_irq *irq)
 {
@@ -199,7 +199,7 @@ static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_chang
 	}
 }
 
-/* ---- lines, edges, SGIs ------------------------------------------------------------------------- */
+/* ---- lines, edges, SGIs ------------------------------------------------------------------------ */
 
 static void change_line(struct domain *d, struct vgic_irq *irq, uint32_t level)
 {
@@ -252,7 +252,7 @@ bool vgic_is_active(struct vcpu *v, uint32_t vintid)
 	return READ_ONCE(v->vgic.private_irqs[vintid].state.active);
 }
 
-/* ---- physical interrupts ------------------------------------------------------------------------- */
+/* ---- physical interrupts ----------------------------------------------------------------------- */
 
 int vgic_assign_physical(struct domain *d, uint32_t intid, enum gic_trigger trigger)
 {

@@ -8,7 +8,7 @@
 #include "trap/trap.h"
 #include "vgic/vgic.h"
 
-/* ---- one interrupt ---------------------------------------------------------------------------- */
+/* ---- one interrupt ----------------------------------------------------------------------------- */
 
 enum vgic_active_change { VGIC_ACTIVE_KEEP, VGIC_ACTIVE_SET, VGIC_ACTIVE_CLEAR };
 
@@ -103,7 +103,7 @@ void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi);
  * moment between call and return. No vgic lock is held. */
 void vgic_refresh(struct vcpu *v);
 
-/* ---- registers ---------------------------------------------------------------------------------- */
+/* ---- registers --------------------------------------------------------------------------------- */
 
 #define VGIC_REFRESH_READ  1
 #define VGIC_REFRESH_WRITE 2

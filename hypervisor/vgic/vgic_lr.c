@@ -34,7 +34,7 @@ static void set_hcr(struct vgic_vcpu *vg, uint32_t hcr)
 	}
 }
 
-/* ---- one list register ---------------------------------------------------------------------------- */
+/* ---- one list register ------------------------------------------------------------------------- */
 
 /* Whose copy of an SGI comes next (GICv2). */
 static uint8_t next_source(const struct vgic_irq_state *state)
@@ -131,7 +131,7 @@ static void unload(struct vcpu *v, unsigned int idx)
 	}
 }
 
-/* ---- after an exit -------------------------------------------------------------------------------- */
+/* ---- after an exit ----------------------------------------------------------------------------- */
 
 /* The guest has left this in the list register. */
 static void read_back(struct vcpu *v, unsigned int idx, const struct gic_lr *lr, bool empty)
@@ -230,7 +230,7 @@ void vgic_refresh(struct vcpu *v)
 	}
 }
 
-/* ---- before entry --------------------------------------------------------------------------------- */
+/* ---- before entry ------------------------------------------------------------------------------ */
 
 /* The best interrupts of a list, best first. */
 struct choice {
@@ -389,7 +389,7 @@ bool vgic_has_pending(struct vcpu *v)
 	return found;
 }
 
-/* ---- on and off a CPU ------------------------------------------------------------------------------ */
+/* ---- on and off a CPU -------------------------------------------------------------------------- */
 
 void vgic_load(struct vcpu *v)
 {

@@ -475,7 +475,7 @@ static void a_spi_follows_its_target(void **state)
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
-/* ---- physical interrupts ------------------------------------------------------------------------------- */
+/* ---- physical interrupts ----------------------------------------------------------------------- */
 
 /* The device's line is high: the physical GIC signals it when enabled and not active. */
 static bool physical_arrives(uint32_t intid)

@@ -21,7 +21,7 @@
 
 #define NR_ROUNDS   3000
 #define NR_OWN_SPIS 6   /* each: more than list registers for all of them together */
-#define PATIENCE    200000u
+#define PATIENCE    2000000u
 
 /* Deliveries, by the sender's interrupt: SPIs, and SGI number x from vCPU x. */
 static unsigned int delivered[128];

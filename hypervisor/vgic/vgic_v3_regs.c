@@ -15,7 +15,7 @@
 #define IIDR_V3       0x34c /* what Xen's guests read */
 #define TYPER_IDBITS  FIELD_PREP(BITS64(23, 19), 9) /* ten bits of INTID */
 
-/* ---- distributor ------------------------------------------------------------------------------------ */
+/* ---- distributor ------------------------------------------------------------------------------- */
 
 static uint64_t read_ctlr(struct vcpu *bank)
 {
@@ -80,7 +80,7 @@ static bool access_dist(struct vcpu *v, struct mmio_access *access, void *contex
 	return true;
 }
 
-/* ---- redistributors ----------------------------------------------------------------------------------- */
+/* ---- redistributors ---------------------------------------------------------------------------- */
 
 static unsigned int nr_frames(const struct vgic_redist_region *region)
 {
@@ -174,7 +174,7 @@ int vgic_v3_domain_init(struct domain *d)
 	return ret;
 }
 
-/* ---- SGIs ----------------------------------------------------------------------------------------------- */
+/* ---- SGIs -------------------------------------------------------------------------------------- */
 
 void vgic_sgi1r_write(struct vcpu *v, uint64_t value)
 {

@@ -3,12 +3,11 @@
  * The guest's generic timer (Arm ARM, "The Generic Timer in AArch64 state"); vtimer.h has the scheme.
  *
  * Who changes what: the lines of PPIs 27 and 30 are set only on the CPU where the vCPU is loaded, by vtimer_sync() and
- * by the guest's own register writes, so the software timers' callbacks, which may run late and on another CPU, only
- * wake the vCPU and leave the judgement to it.
+ * by the guest's own register writes. The software timers' callbacks only wake the vCPU and leave the judgement to it:
+ * the virtual timer's may even run while the vCPU is loaded elsewhere already, the physical timer's does not.
  */
 #include "vtimer/vtimer.h"
 
-#include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "arm64/esr.h"
 #include "arm64/percpu.h"
@@ -104,7 +103,10 @@ static void arm_virtual_timer(struct vcpu *v)
 	}
 }
 
-/* On its next way into the guest the vCPU finds its own timer due (vtimer_load() leaves that to be looked at). */
+/*
+ * On its next way into the guest the vCPU finds its own timer due (vtimer_load() leaves that to be looked at). A late
+ * call, with the vCPU loaded elsewhere already, wakes it for nothing.
+ */
 static void virtual_timer_expired(struct timer *timer)
 {
 	sched_wake(container_of(timer, struct vcpu, vtimer.virtual_timer));
@@ -125,24 +127,8 @@ static void set_physical_line(struct vcpu *v, bool level)
 	}
 }
 
-static void sync_physical(struct vcpu *v)
-{
-	const struct vtimer_vcpu_state *state = &v->vtimer.state;
-
-	set_physical_line(v, can_assert(state->cntp_ctl) && physical_condition(state));
-}
-
-/* Any CPU, and the guest may have set the timer anew meanwhile. */
-static void physical_timer_expired(struct timer *timer)
-{
-	struct vcpu *v = container_of(timer, struct vcpu, vtimer.physical_timer);
-
-	/* Before the wake-up: pairs with the exchange in vtimer_sync(), which follows the kick. */
-	atomic_store_release(&v->vtimer.physical_due, true);
-	sched_wake(v);
-}
-
-static void physical_changed(struct vcpu *v)
+/* The registers changed, time has passed, or the vCPU came to this CPU: the line, or the timer that will raise it. */
+static void update_physical(struct vcpu *v)
 {
 	struct vtimer_vcpu *vt = &v->vtimer;
 	bool enabled = can_assert(vt->state.cntp_ctl);
@@ -154,6 +140,14 @@ static void physical_changed(struct vcpu *v)
 		timer_cancel(&vt->physical_timer);
 	}
 	set_physical_line(v, due);
+}
+
+static void physical_timer_expired(struct timer *timer)
+{
+	struct vcpu *v = container_of(timer, struct vcpu, vtimer.physical_timer);
+
+	v->vtimer.physical_due = true;
+	sched_wake(v);
 }
 
 static uint64_t physical_ctl(const struct vtimer_vcpu_state *state)
@@ -193,7 +187,7 @@ bool vtimer_sysreg(struct vcpu *v, uint32_t key, bool is_write, uint64_t *value)
 	default:
 		return false;
 	}
-	physical_changed(v);
+	update_physical(v);
 	return true;
 }
 
@@ -229,8 +223,8 @@ void vtimer_vcpu_reset(struct vcpu *v)
 	timer_cancel(&v->vtimer.virtual_timer);
 	timer_cancel(&v->vtimer.physical_timer);
 	v->vtimer.state = (struct vtimer_vcpu_state){0};
-	/* Should a line be high, it falls on the way into the guest. */
-	atomic_store_release(&v->vtimer.physical_due, true);
+	v->vtimer.physical_due =
+		true; /* should the line be high, it falls on the way into the guest */
 }
 
 void vtimer_vcpu_fini(struct vcpu *v)
@@ -245,6 +239,14 @@ void vtimer_load(struct vcpu *v)
 
 	ASSERT(this_cpu(vtimer_loaded) == NULL && !vt->loaded);
 	timer_cancel(&vt->virtual_timer);
+	if (can_assert(vt->state.cntp_ctl)) {
+		/*
+		 * It moves to this CPU's queue. From now on it goes off in an interrupt that this CPU takes, never while
+		 * the vCPU is about to sleep: sched_wait_for_interrupt() does not heed wake-ups, it looks at the lines.
+		 */
+		timer_cancel_sync(&vt->physical_timer);
+		vt->physical_due = true;
+	}
 	this_cpu(vtimer_loaded) = v;
 	vt->loaded = true;
 	vt->watch =
@@ -291,7 +293,8 @@ void vtimer_sync(struct vcpu *v)
 	if (v->vtimer.watch) {
 		sync_virtual(v);
 	}
-	if (READ_ONCE(v->vtimer.physical_due) && atomic_exchange(&v->vtimer.physical_due, false)) {
-		sync_physical(v);
+	if (v->vtimer.physical_due) {
+		v->vtimer.physical_due = false;
+		update_physical(v);
 	}
 }

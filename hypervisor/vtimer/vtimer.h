@@ -30,7 +30,7 @@ struct vtimer_vcpu_state {
 	uint64_t cntkctl;
 };
 
-/* Owned by the CPU where the vCPU is loaded or was last; physical_due is set by any. */
+/* Owned by the CPU where the vCPU is loaded; while it is not, by physical_timer's callback and who loads it. */
 struct vtimer_vcpu {
 	struct vtimer_vcpu_state state;
 	struct timer virtual_timer;  /* stands in for CNTV while descheduled */
@@ -51,11 +51,14 @@ void vtimer_vcpu_init(struct vcpu *v);
 void vtimer_vcpu_reset(struct vcpu *v);
 /* It will not run again. No lock held. */
 void vtimer_vcpu_fini(struct vcpu *v);
-/* The vCPU is about to run here. Locks of rank SCHED and outer may be held, here and in vtimer_save(). */
+/* The vCPU is about to run here. No lock is held. */
 void vtimer_load(struct vcpu *v);
 /* It leaves this CPU. From here on the software timer calls sched_wake() when the virtual timer goes off. */
 void vtimer_save(struct vcpu *v);
-/* Before entry, after vgic_sync(): level of the lines, physical state of PPI 27. Cheap when no timer is due. */
+/*
+ * Before entry, and before a WFI looks for interrupts, after vgic_sync(): level of the lines, physical state of PPI 27.
+ * Cheap when no timer is due.
+ */
 void vtimer_sync(struct vcpu *v);
 /* Guest access to CNTP_*: is_write, register by SYS_ENC key. v is current. False: not ours (UNDEF). */
 bool vtimer_sysreg(struct vcpu *v, uint32_t key, bool is_write, uint64_t *value);

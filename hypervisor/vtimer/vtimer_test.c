@@ -639,17 +639,30 @@ static void physical_timer_wakes_a_sleeping_vcpu(void **state)
 	assert_true(vgic[0].line30);
 }
 
-static void late_expiry_of_an_old_deadline_raises_nothing(void **state)
+static void physical_timer_follows_its_vcpu(void **state)
 {
 	load(vcpu[0], 0);
 	set(KEY_CVAL, 7000);
 	set(KEY_CTL, 1);
+	assert_int_equal(vcpu[0]->vtimer.physical_timer.cpu, 0);
 	save();
 	load(vcpu[0], 1);
-	/* CPU 0 takes the timer out of its queue, and the guest on CPU 1 moves the deadline before the callback. */
+	assert_int_equal(vcpu[0]->vtimer.physical_timer.cpu, 1);
+	assert_false(vgic[0].line30);
+	assert_true(software_timer_fires(0, 7000)); /* CPU 0's comparator, for nothing */
+	assert_false(vgic[0].woken);
+	fake_machine_set_cpu(1);
+	assert_true(run_until(7000));
+	assert_true(vgic[0].line30);
+}
+
+static void moved_deadline_raises_nothing_early(void **state)
+{
+	load(vcpu[0], 0);
+	set(KEY_CVAL, 7000);
+	set(KEY_CTL, 1);
+	now = 7000; /* due, its interrupt pending, and the guest moves it first */
 	set(KEY_CVAL, 9000);
-	now = 7000;
-	vcpu[0]->vtimer.physical_timer.callback(&vcpu[0]->vtimer.physical_timer);
 	exit_and_enter();
 	assert_false(vgic[0].line30);
 	assert_true(run_until(9000));
@@ -686,7 +699,8 @@ int main(void)
 		TEST(only_control_bits_are_kept),
 		TEST(other_registers_are_not_ours),
 		TEST(physical_timer_wakes_a_sleeping_vcpu),
-		TEST(late_expiry_of_an_old_deadline_raises_nothing),
+		TEST(physical_timer_follows_its_vcpu),
+		TEST(moved_deadline_raises_nothing_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
