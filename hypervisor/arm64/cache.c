@@ -67,10 +67,19 @@ void page_zero(void *va, size_t size)
 	}
 }
 
-void page_scrub(void *va)
+void scrub_lines64(void *va, size_t size); /* scrub.S */
+
+void memory_scrub(void *va, size_t size)
 {
-	dcache_clean_invalidate_to_poc(va, PAGE_SIZE);
+	uint64_t dczid;
+
+	__asm__("mrs %0, dczid_el0" : "=r"(dczid));
+	if ((dczid & (BIT64(4) | 0xf)) == 4 && cpu_features.dcache_line_bytes == 64) {
+		scrub_lines64(va, size);
+		return;
+	}
+	dcache_clean_invalidate_to_poc(va, size);
 	/* A dirty line must have reached memory before the zeroes do, or it would overwrite them. */
 	dsb_sy();
-	page_zero(va, PAGE_SIZE);
+	page_zero(va, size);
 }

@@ -17,7 +17,7 @@ void icache_invalidate_all_is(void);
 /* Zero whole lines with DC ZVA where allowed, else stores; size and va are page multiples. Not for Device. */
 void page_zero(void *va, size_t size);
 /*
- * Make a page PoC-clean and zero (C2): clean+invalidate each line, wait, zero through the same mapping,
+ * Make whole pages PoC-clean and zero (C2): clean+invalidate each line, wait, zero through the same mapping,
  * which must be the only one and Non-cacheable. The caller ends a batch with dsb_sy().
  */
-void page_scrub(void *va);
+void memory_scrub(void *va, size_t size);

@@ -8,16 +8,43 @@
 #include "arm64/barrier.h"
 #include "arm64/sysreg.h"
 
+static bool has(uint64_t id_register, unsigned int low_bit)
+{
+	return (id_register >> low_bit & 0xf) != 0;
+}
+
+/* Controls of later extensions whose reset values are not architected: as if the extension were not there. */
+static void init_extensions(uint64_t pfr0)
+{
+	if (has(sysreg_read(ID_AA64MMFR0_EL1), 56)) {
+		/* FEAT_FGT: no fine-grained traps; the coarse ones do. */
+		sysreg_write(HFGRTR_EL2, 0);
+		sysreg_write(HFGWTR_EL2, 0);
+		sysreg_write(HFGITR_EL2, 0);
+		sysreg_write(HDFGRTR_EL2, 0);
+		sysreg_write(HDFGWTR_EL2, 0);
+	}
+	if (has(sysreg_read(ID_AA64MMFR1_EL1), 40)) {
+		sysreg_write(HCRX_EL2, 0); /* FEAT_HCX */
+	}
+	if (has(pfr0, 28)) {
+		sysreg_write(VSESR_EL2, 0); /* FEAT_RAS: the syndrome of virtual SErrors */
+	}
+}
+
 void cpu_init_el2(void)
 {
 	uint64_t pfr0 = sysreg_read(ID_AA64PFR0_EL1);
+	uint64_t dfr0 = sysreg_read(ID_AA64DFR0_EL1);
 
 	/* FP and SIMD are the guest's; SVE, SME and trace trap. */
 	sysreg_write(CPTR_EL2, CPTR_RES1 | CPTR_TZ | CPTR_TTA |
 		     (((pfr0 >> 44) & 0xf) != 0 ? CPTR_TAM : 0));
 	/* Debug and performance monitors trap; HPMN keeps its reset value, the number of counters. */
 	sysreg_write(MDCR_EL2, (sysreg_read(MDCR_EL2) & MDCR_HPMN) | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA |
-		     MDCR_TPM | MDCR_TPMCR);
+		     MDCR_TPM | MDCR_TPMCR | (has(dfr0, 32) ? MDCR_TPMS : 0) | (has(dfr0, 40) ? MDCR_TTRF : 0));
+	sysreg_write(MDSCR_EL1, 0);     /* guests' accesses trap: nobody would turn a left-over single step off */
+	init_extensions(pfr0);
 	/* EL1 reads the physical counter, but its timer is emulated. */
 	sysreg_write(CNTHCTL_EL2, CNTHCTL_EL1PCTEN);
 	sysreg_write(CNTVOFF_EL2, 0);

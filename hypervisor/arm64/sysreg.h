@@ -12,6 +12,15 @@
 #define SYSREG_STRING_(x) #x
 #define SYSREG_STRING(x) SYSREG_STRING_(x)
 
+/* Extensions that an Armv8.0 assembler does not name. */
+#define HCRX_EL2         S3_4_C1_C2_2
+#define HFGRTR_EL2       S3_4_C1_C1_4
+#define HFGWTR_EL2       S3_4_C1_C1_5
+#define HFGITR_EL2       S3_4_C1_C1_6
+#define HDFGRTR_EL2      S3_4_C3_C1_4
+#define HDFGWTR_EL2      S3_4_C3_C1_5
+#define VSESR_EL2        S3_4_C5_C2_3
+
 /* GICv3 CPU interface (IHI 0069, "System registers"). */
 #define ICC_IAR1_EL1     S3_0_C12_C12_0
 #define ICC_EOIR1_EL1    S3_0_C12_C12_1

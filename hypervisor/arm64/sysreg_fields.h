@@ -58,6 +58,10 @@
 /* public/arch-arm.h: the SCTLR_EL1 that a 64-bit guest starts with. */
 #define SCTLR_EL1_GUEST_INIT UINT64_C(0x00c50078)
 
+/* TCR_EL1: no walks for TTBR0_EL1, TTBR1_EL1 */
+#define TCR_EPD0    BIT64(7)
+#define TCR_EPD1    BIT64(23)
+
 /* VTCR_EL2 */
 #define VTCR_T0SZ   BITS64(5, 0)
 #define VTCR_SL0    BITS64(7, 6)

@@ -75,19 +75,26 @@ enum frame_state {
 /*
  * One entry a frame, 16 bytes. Written under the pool lock while free; while owned, refs and
  * shared_pins are atomic and the rest is constant until the last reference goes.
+ *
+ * Anybody may look at any entry (a guest names a machine address), so state, owner and refs are one word, which
+ * is published, counted up and counted down as a whole: a reference is never taken on what the frame was before.
  */
 struct frame {
-	uint8_t state;          /* enum frame_state */
-	uint8_t order;          /* FRAME_BLOCK_HEAD | order in the first frame of a free block, else 0 */
-	uint16_t owner;         /* domid while FRAME_GUEST or FRAME_TENON_SHARED */
 	union {
 		struct {
-			uint32_t next, prev;    /* free lists: mfn, 0 ends (frame 0 is never free) */
+			uint8_t state;          /* enum frame_state */
+			uint8_t order;          /* FRAME_BLOCK_HEAD | order in the first frame of a free block, else 0 */
+			uint16_t owner;         /* domid while FRAME_GUEST or FRAME_TENON_SHARED */
+			union {
+				uint32_t next;  /* free lists: mfn, 0 ends (frame 0 is never free) */
+				uint32_t refs;  /* allocation, mappings by others, copies under way */
+			};
 		};
-		struct {
-			uint32_t refs;          /* allocation, mappings by others, copies under way */
-			uint32_t shared_pins;   /* reasons to be a shared frame; 0 means private */
-		};
+		uint64_t head;
+	};
+	union {
+		uint32_t prev;          /* free lists */
+		uint32_t shared_pins;   /* reasons to be a shared frame; 0 means private */
 	};
 	union {
 		uint32_t epoch;         /* quarantine: the epoch that all CPUs must have passed */
@@ -95,6 +102,7 @@ struct frame {
 	};
 };
 #define FRAME_BLOCK_HEAD 0x80
+#define FRAME_ONE_REF    BIT64(32)      /* of head */
 _Static_assert(sizeof(struct frame) == 16, "design.md: a frame-table entry is at most 16 bytes");
 
 /* The entry of a frame of RAM; NULL when mfn is not RAM. */

@@ -4,7 +4,7 @@
  *
  *	freed --> quarantine --(all CPUs passed an epoch)--> dirty --(scrub)--> clean --> allocated
  *
- * A dirty block becomes clean by page_scrub() of each frame through a Non-cacheable window and one
+ * A dirty block becomes clean by memory_scrub() of each frame through a Non-cacheable window and one
  * instruction-cache invalidation at the end of the batch. That happens in idle time; a request that
  * finds too few clean frames does it on the spot. Each CPU has at most one block under way, so an
  * interrupted scrub is continued by the next call on that CPU.
@@ -12,6 +12,7 @@
 #include "mm/mm_internal.h"
 
 #include "abi/xen.h"
+#include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "arm64/cache.h"
 #include "arm64/cpu.h"
@@ -22,6 +23,8 @@
 
 /* On the spot, small requests scrub a few frames more than asked: one IC for all of them. */
 #define SCRUB_MIN_ORDER 3
+/* Frames of a whole block between two looks for interrupts: some 1,700 instructions. */
+#define SCRUB_STEP 8
 
 enum pool_list { LIST_DIRTY, LIST_CLEAN, NR_LISTS };
 
@@ -170,7 +173,7 @@ void frame_pool_add(uint64_t first_mfn, uint64_t end_mfn)
 }
 
 /*
- * End of a batch of page_scrub(): the zeroes are complete, and no instruction cache holds what the frames
+ * End of a batch of memory_scrub(): the zeroes are complete, and no instruction cache holds what the frames
  * contained, before anyone is given them.
  */
 static void scrub_complete(void)
@@ -186,16 +189,29 @@ static void scrub_complete(void)
 static int scrub_job_run(struct scrub_job *job, bool preemptible)
 {
 	uint64_t nr = UINT64_C(1) << job->order;
+	char *block = job->order == FRAME_ORDER_2M ? window_map_free_block(mfn(job->first)) : NULL;
+	int error = 0;
 
-	while (job->done < nr) {
-		void *page = window_map(mfn(job->first + job->done), WINDOW_NC);
+	while (job->done < nr && error == 0) {
+		if (block) {
+			memory_scrub(block + job->done * PAGE_SIZE, SCRUB_STEP * PAGE_SIZE);
+			job->done += SCRUB_STEP;
+		} else {
+			void *page = window_map(mfn(job->first + job->done), WINDOW_NC);
 
-		page_scrub(page);
-		window_unmap(page);
-		job->done++;
-		if (preemptible && job->done < nr && cpu_interrupt_pending()) {
-			return -XEN_ERESTART;
+			memory_scrub(page, PAGE_SIZE);
+			window_unmap(page);
+			job->done++;
 		}
+		if (preemptible && job->done < nr && cpu_interrupt_pending()) {
+			error = -XEN_ERESTART;
+		}
+	}
+	if (block) {
+		window_unmap_free_block();
+	}
+	if (error) {
+		return error;
 	}
 	scrub_complete();
 	return 0;
@@ -225,8 +241,9 @@ static int scrub_job_finish(bool preemptible)
 	if (!job->active) {
 		return 0;
 	}
-	if (!preemptible && job->order > SCRUB_MIN_ORDER) {
-		/* A request for Tenon itself cannot be continued, so it does not finish somebody's large block. */
+	if (!preemptible && job->order > SCRUB_MIN_ORDER && job->done > 0) {
+		/* A request for Tenon itself cannot be continued, so it does not finish somebody's large block. (One
+		 * that it began itself has nothing done yet.) */
 		scrub_job_abandon(job);
 		return 0;
 	}
@@ -268,8 +285,14 @@ static bool scrub_job_start_for(unsigned int order)
 
 static void set_owned(uint64_t m, unsigned int order, enum frame_state state, uint16_t owner)
 {
-	for (uint64_t n = 0; n < UINT64_C(1) << order; n++) {
-		*frame_of(mfn(m + n)) = (struct frame){ .state = state, .owner = owner, .refs = 1 };
+	const struct frame owned = { .state = state, .owner = owner, .refs = 1 };
+	struct frame *f = frame_of(mfn(m));     /* a block lies in one bank: its entries are neighbours */
+
+	for (struct frame *end = f + (UINT64_C(1) << order); f < end; f++) {
+		f->shared_pins = 0;
+		f->registrations = 0;
+		/* As a whole: frame_get() may be looking at it (a guest guesses machine addresses). */
+		atomic_store_release(&f->head, owned.head);
 	}
 }
 

@@ -84,36 +84,44 @@ mfn_t frame_pool_max_mfn(void)
 	return mfn(max);
 }
 
+uint64_t frame_table_ram_frames(void)
+{
+	uint64_t nr = 0;
+
+	for (unsigned int n = 0; n < nr_banks; n++) {
+		nr += banks[n].end - banks[n].first;
+	}
+	return nr;
+}
+
 bool frame_get(mfn_t m, uint16_t domid)
 {
 	struct frame *f = frame_of(m);
-	uint32_t refs;
+	struct frame seen;
 
 	if (!f) {
 		return false;
 	}
-	refs = atomic_load_acquire(&f->refs);
+	seen.head = atomic_load_acquire(&f->head);
 	do {
-		uint8_t state = READ_ONCE(f->state);
-
 		/* No owner, or its last reference is going: too late. */
-		if ((state != FRAME_GUEST && state != FRAME_TENON_SHARED) || f->owner != domid ||
-		    refs == 0 || refs == UINT32_MAX) {
+		if ((seen.state != FRAME_GUEST && seen.state != FRAME_TENON_SHARED) || seen.owner != domid ||
+		    seen.refs == 0 || seen.refs == UINT32_MAX) {
 			return false;
 		}
-	} while (!atomic_compare_exchange(&f->refs, &refs, refs + 1));
+	} while (!atomic_compare_exchange(&f->head, &seen.head, seen.head + FRAME_ONE_REF));
 	return true;
 }
 
 void frame_put(mfn_t m)
 {
 	struct frame *f = frame_of(m);
-	uint32_t old;
+	struct frame old;
 
 	ASSERT(f && (f->state == FRAME_GUEST || f->state == FRAME_TENON_SHARED));
-	old = atomic_fetch_sub(&f->refs, 1);
-	ASSERT(old > 0);
-	if (old == 1) {
+	old.head = atomic_fetch_sub(&f->head, FRAME_ONE_REF);
+	ASSERT(old.refs > 0);
+	if (old.refs == 1) {
 		frame_pool_give_back(m, true);
 	}
 }

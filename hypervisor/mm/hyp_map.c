@@ -12,6 +12,7 @@
 
 #include "abi/xen.h"
 #include "arm64/barrier.h"
+#include "arm64/cache.h"
 #include "arm64/percpu.h"
 #include "arm64/pte.h"
 #include "arm64/sysreg.h"
@@ -36,6 +37,7 @@
 #define EARLY_TABLES   16
 #define RESERVE_LOW    4
 #define RESERVE_HIGH   8
+#define TABLES_PER_MAPPING 2            /* levels 2 and 3: a block of frames never crosses 2 MiB */
 
 extern uint64_t boot_l0[PTE_ENTRIES];
 maddr_t image_maddr __ro_after_init;
@@ -51,6 +53,7 @@ static uint64_t boot_view_next = BOOT_VIEW_BASE;
 
 static uint64_t *roots[MAX_CPUS];
 static uint64_t *window_tables[MAX_CPUS];
+static uint64_t *window_blocks[MAX_CPUS];
 
 static maddr_t image_va_to_maddr(const void *va)
 {
@@ -71,7 +74,9 @@ static uint64_t *pte_to_table(uint64_t pte)
 {
 	maddr_t maddr = pte & PTE_ADDR;
 
-	if (maddr - image_maddr < (uint64_t)(image_end - image_start)) {
+	/* The image's own tables are behind .init, whose frames the pool has got and may have given out as tables. */
+	if (maddr - image_maddr - (uint64_t)(init_data_end - image_start) <
+	    (uint64_t)(image_end - init_data_end)) {
 		return (uint64_t *)(uintptr_t)(IMAGE_BASE + (maddr - image_maddr));
 	}
 	return maddr_to_hyp(maddr);
@@ -157,12 +162,18 @@ void __init hyp_map_init(void)
 	entry = walk(roots[0], WINDOW_BASE, 3, true);
 	ASSERT(entry);
 	window_tables[0] = entry;
+	window_blocks[0] = walk(roots[0], WINDOW_BASE + PTE_LEVEL_SIZE(2), 2, true);
 	spin_unlock(&hyp_map_lock);
 }
 
 uint64_t *hyp_map_window_table(unsigned int cpu)
 {
 	return window_tables[cpu];
+}
+
+uint64_t *hyp_map_window_block(unsigned int cpu)
+{
+	return window_blocks[cpu];
 }
 
 int __init hyp_map_prepare_ram(maddr_t start, maddr_t end)
@@ -269,6 +280,12 @@ int hyp_map_own(mfn_t m, unsigned int order)
 
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
+	for (unsigned int tries = 0; early_used >= EARLY_TABLES && reserve_nr < TABLES_PER_MAPPING && tries < 4; tries++) {
+		/* Other CPUs took what was there between the two lines above. */
+		spin_unlock(&hyp_map_lock);
+		refill_reserve();
+		spin_lock(&hyp_map_lock);
+	}
 	error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), size, PTE_HYP_RW, false);
 	if (error) {
 		for (uint64_t offset = 0; offset < size; offset += PAGE_SIZE) {
@@ -314,6 +331,10 @@ int hyp_map_registered(mfn_t m, void **va)
 	struct frame *f = frame_of(m);
 	int error = 0;
 
+	/* Tenon's own shared frames are mapped there already, for as long as they live: not to be unmapped here. */
+	if (!f || READ_ONCE(f->state) != FRAME_GUEST) {
+		return -XEN_EINVAL;
+	}
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
 	if (f->registrations == 0) {
@@ -331,16 +352,30 @@ int hyp_map_registered(mfn_t m, void **va)
 void hyp_unmap_registered(mfn_t m)
 {
 	struct frame *f = frame_of(m);
+	bool last;
 
 	spin_lock(&hyp_map_lock);
 	ASSERT(f->registrations > 0);
 	f->registrations--;
-	if (f->registrations == 0) {
+	last = f->registrations == 0;
+	if (last) {
 		unmap_page(HYP_BASE + mfn_to_maddr(m));
 		tlb_invalidate_el2_va_is(HYP_BASE + mfn_to_maddr(m));
 	}
-	__atomic_fetch_sub(&f->shared_pins, 1, __ATOMIC_ACQ_REL);
 	spin_unlock(&hyp_map_lock);
+	if (last) {
+		/*
+		 * C1, shared to private: lines that Tenon has written or read go now that nothing cacheable can bring them
+		 * back. The mapping above is gone, and windows of a cold domain's shared frames do not outlive their use
+		 * (WINDOW_WB_ONCE). A warm domain would not need it.
+		 */
+		void *page = window_map(m, WINDOW_NC);
+
+		dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
+		window_unmap(page);
+		dsb_sy(); /* complete before the frame counts as private */
+	}
+	__atomic_fetch_sub(&f->shared_pins, 1, __ATOMIC_ACQ_REL);
 }
 
 maddr_t __init hyp_map_create_root(unsigned int cpu)
@@ -364,6 +399,7 @@ maddr_t __init hyp_map_create_root(unsigned int cpu)
 	dsb_ishst(); /* the new CPU's walker sees whole tables: it starts after CPU_ON */
 	roots[cpu] = root;
 	window_tables[cpu] = level3;
+	window_blocks[cpu] = &level2[PTE_INDEX(WINDOW_BASE, 2) + 1];
 	return hyp_to_maddr(root);
 }
 

@@ -41,6 +41,8 @@ void frame_pool_release_boot(maddr_t start, uint64_t size);
 
 uint64_t frame_pool_free_frames(void);
 uint64_t frame_pool_total_frames(void);
+/* All RAM of the machine that Tenon knows, its own and the reserved included. */
+uint64_t frame_table_ram_frames(void);
 uint64_t frame_pool_dirty_frames(void);
 /* Highest frame of RAM, for XENMEM_maximum_ram_page. */
 mfn_t frame_pool_max_mfn(void);
@@ -91,7 +93,8 @@ volatile void *hyp_map_device(maddr_t start, uint64_t size);
 
 enum window_attr {
 	WINDOW_NC,      /* private frame of a cold domain, free frames */
-	WINDOW_WB       /* warm or shared */
+	WINDOW_WB,      /* warm */
+	WINDOW_WB_ONCE  /* shared frame of a cold domain, which may become private again: not kept after the unmap */
 };
 
 /*
@@ -101,6 +104,12 @@ enum window_attr {
  */
 void *window_map(mfn_t m, enum window_attr attr);
 void window_unmap(const void *va);
+/*
+ * A whole free block of order FRAME_ORDER_2M, Non-cacheable, for scrubbing only: no guest has any of it, so M1's page
+ * windows are not meant. One at a time and CPU; gone after the unmap, not cached.
+ */
+void *window_map_free_block(mfn_t first);
+void window_unmap_free_block(void);
 /* Before idling, and when an epoch asks (M1): no window of this CPU maps anything afterwards. */
 void window_drop_all(void);
 

@@ -38,6 +38,8 @@ maddr_t hyp_map_create_root(unsigned int cpu);
 void hyp_map_finish(void);
 /* The level-3 table of this CPU's windows. */
 uint64_t *hyp_map_window_table(unsigned int cpu);
+/* The level-2 entry next to it, for a block of free memory (window_map_free_block()). */
+uint64_t *hyp_map_window_block(unsigned int cpu);
 /* Map/unmap Tenon's own frames at HYP_BASE + maddr; unmap ends with TLBI IS. */
 int __must_check hyp_map_own(mfn_t m, unsigned int order);
 void hyp_unmap_own(mfn_t m, unsigned int order);

@@ -20,11 +20,12 @@
 #define PTE_WINDOW (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
 #define PTE_WINDOW_WB (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
 #define PTE_WINDOW_NC (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
+#define PTE_WINDOW_ONCE BIT64(55)       /* software's: unmapped when nobody uses it */
 
 struct windows {
 	uint64_t pte[NR_WINDOWS];       /* what the table has; 0 unmapped */
 	uint8_t users[NR_WINDOWS];
-	uint8_t next;                   /* where the search for a free one starts */
+	uint8_t nr_displaced;           /* in use outside their home entry */
 	bool any;                       /* some entry may be mapped */
 };
 
@@ -57,38 +58,64 @@ static void set_entry(struct windows *w, unsigned int n, uint64_t pte)
 	}
 }
 
+/*
+ * A frame's home entry follows from its number. Only there a window stays when nobody uses it; one that had to go
+ * elsewhere, because its home was in use, is unmapped at once. So a look at the home entry is nearly always enough, and
+ * no frame is ever found with two attributes.
+ */
+static unsigned int home_of(uint64_t pte)
+{
+	return ((pte & PTE_ADDR) >> PAGE_SHIFT) % NR_WINDOWS;
+}
+
+static bool same_frame(uint64_t a, uint64_t b)
+{
+	return a != 0 && ((a ^ b) & PTE_ADDR) == 0;
+}
+
+/* Where the frame is in use away from home, else an unused entry. */
+static unsigned int find_displaced(const struct windows *w, uint64_t pte)
+{
+	unsigned int home = home_of(pte), unused = NR_WINDOWS;
+
+	for (unsigned int i = 0; i < NR_WINDOWS; i++) {
+		unsigned int n = (home + i) % NR_WINDOWS;
+
+		if (w->users[n] == 0) {
+			unused = unused == NR_WINDOWS ? n : unused;
+		} else if (same_frame(w->pte[n], pte)) {
+			return n;
+		}
+	}
+	if (unused == NR_WINDOWS) {
+		panic("all %u windows of CPU %u are in use", NR_WINDOWS, this_cpu_id());
+	}
+	return unused;
+}
+
 void *window_map(mfn_t m, enum window_attr attr)
 {
 	struct windows *w = &this_cpu(windows);
-	uint64_t pte = mfn_to_maddr(m) | (attr == WINDOW_WB ? PTE_WINDOW_WB : PTE_WINDOW_NC);
-	unsigned int start = w->next;
-	unsigned int free = NR_WINDOWS;
+	uint64_t pte = mfn_to_maddr(m) | (attr == WINDOW_NC ? PTE_WINDOW_NC : PTE_WINDOW_WB) |
+		       (attr == WINDOW_WB_ONCE ? PTE_WINDOW_ONCE : 0);
+	unsigned int n = home_of(pte);
 
-	for (unsigned int i = 0; i < NR_WINDOWS; i++) {
-		unsigned int n = (start + i) % NR_WINDOWS;
-
-		if ((w->pte[n] & PTE_ADDR) == mfn_to_maddr(m) && w->pte[n] != 0) {
-			if (w->pte[n] == pte) {
-				w->users[n]++;
-				return window_va(n);
-			}
+	if (w->pte[n] != pte) {
+		if (w->nr_displaced != 0 || (w->users[n] != 0 && !same_frame(w->pte[n], pte))) {
+			n = find_displaced(w, pte);
+		}
+		if (w->pte[n] != pte) {
 			/* Never two attributes of one frame at a time. */
 			ASSERT(w->users[n] == 0);
-			free = n;
-			break;
-		}
-		if (w->users[n] == 0 && free == NR_WINDOWS) {
-			free = n;
+			set_entry(w, n, pte);
+			w->any = true;
 		}
 	}
-	if (free == NR_WINDOWS) {
-		panic("all %u windows of CPU %u are in use", NR_WINDOWS, this_cpu_id());
+	if (w->users[n] == 0 && n != home_of(pte)) {
+		w->nr_displaced++;
 	}
-	set_entry(w, free, pte);
-	w->users[free] = 1;
-	w->next = (free + 1) % NR_WINDOWS;
-	w->any = true;
-	return window_va(free);
+	w->users[n]++;
+	return window_va(n);
 }
 
 void window_unmap(const void *va)
@@ -98,6 +125,32 @@ void window_unmap(const void *va)
 
 	ASSERT(n < NR_WINDOWS && w->users[n] > 0);
 	w->users[n]--;
+	if (w->users[n] != 0) {
+		return;
+	}
+	if (n != home_of(w->pte[n])) {
+		w->nr_displaced--;
+		set_entry(w, n, 0);
+	} else if ((w->pte[n] & PTE_WINDOW_ONCE) != 0) {
+		set_entry(w, n, 0);
+	}
+}
+
+void *window_map_free_block(mfn_t first)
+{
+	uint64_t *entry = hyp_map_window_block(this_cpu_id());
+
+	ASSERT(*entry == 0);
+	WRITE_ONCE(*entry, mfn_to_maddr(first) | (PTE_WINDOW_NC & ~PTE_PAGE));
+	dsb_nsh(); /* as in set_entry() */
+	isb();
+	return (void *)(uintptr_t)(WINDOW_BASE + PTE_LEVEL_SIZE(2));
+}
+
+void window_unmap_free_block(void)
+{
+	WRITE_ONCE(*hyp_map_window_block(this_cpu_id()), 0);
+	tlb_invalidate_el2_va_local(WINDOW_BASE + PTE_LEVEL_SIZE(2));
 }
 
 void window_drop_all(void)

@@ -353,11 +353,11 @@ void page_zero(void *va, size_t size)
 	note_range("dc zva", va, size);
 }
 
-void page_scrub(void *va)
+void memory_scrub(void *va, size_t size)
 {
-	dcache_clean_invalidate_to_poc(va, PAGE_SIZE);
+	dcache_clean_invalidate_to_poc(va, size);
 	dsb_sy();
-	page_zero(va, PAGE_SIZE);
+	page_zero(va, size);
 }
 
 /* ---- registers, CPUs ------------------------------------------------------------------------ */

@@ -11,4 +11,4 @@ void dcache_clean_to_poc(const void *va, size_t size);            /* "dc cvac" *
 void dcache_invalidate_to_poc(const void *va, size_t size);       /* "dc ivac" */
 void icache_invalidate_all_is(void);                              /* "ic ialluis" */
 void page_zero(void *va, size_t size);                            /* "dc zva"; zeroes */
-void page_scrub(void *va); /* "dc civac" "dsb sy" "dc zva"; zeroes */
+void memory_scrub(void *va, size_t size); /* "dc civac" "dsb sy" "dc zva"; zeroes */
