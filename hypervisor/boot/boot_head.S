@@ -72,6 +72,7 @@ primary_entry:
 	msr	sctlr_el2, x0
 	isb
 	msr	daifset, #0xf
+	msr	spsel, #1			// no loader promises it, and the vectors need it
 	adrp	x20, image_start
 
 	adrp	x0, boot_tables_start
@@ -198,6 +199,7 @@ boot_secondary_entry:
 	msr	sctlr_el2, x0
 	isb
 	msr	daifset, #0xf
+	msr	spsel, #1			// no loader promises it, and the vectors need it
 	ldr	x0, [x19, #SECONDARY_TTBR]
 	ldr	x22, [x19, #SECONDARY_STACK]
 	ldr	x23, [x19, #SECONDARY_PERCPU]

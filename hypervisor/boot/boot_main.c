@@ -55,6 +55,11 @@ static const void *__init map_fdt(maddr_t fdt, uint64_t *size)
 	*size = fdt_totalsize(view);
 	dcache_clean_invalidate_to_poc(view, *size);
 	dsb_sy();
+	/* 17 is the only version since 2006; libfdt is built without support for older ones. */
+	if (fdt_version(view) < 17 || fdt_last_comp_version(view) > 17) {
+		panic("the device tree at 0x%lx has version %u, compatible down to %u; version 17 is needed", fdt,
+		      fdt_version(view), fdt_last_comp_version(view));
+	}
 	if (fdt_check_full(view, *size) != 0) {
 		panic("the device tree at 0x%lx is damaged: libfdt's full check says %d", fdt,
 		      fdt_check_full(view, *size));
@@ -85,12 +90,12 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	fdt = map_fdt(fdt_maddr, &fdt_size);
 	dombuild_scan_options(fdt);
 	start_console(fdt);
-	dombuild_scan(fdt, image_maddr, (uint64_t)(image_end - image_start), fdt_maddr, fdt_size);
+	dombuild_scan(image_maddr, (uint64_t)(image_end - image_start), fdt_maddr, fdt_size);
 	policy_set_silo(boot_options.xsm_silo);
 	hypercall_set_command_line(boot_info.tenon_cmdline); /* copied: it lies in this tree */
 	boot_memory_init(fdt, fdt_maddr, fdt_size);
 	fdt = boot_memory_keep_fdt(fdt);
-	boot_info.fdt = fdt;
+	dombuild_scan_moved(fdt);
 
 	/* Devices, then the other CPUs, which use them. */
 	time_init(fdt);
@@ -125,5 +130,7 @@ void boot_finish(void)
 {
 	hyp_release_image(init_text_start, init_text_end);
 	hyp_release_image(init_data_start, init_data_end);
+	log_info("memory: %lu KiB of RAM, %lu KiB free", frame_table_ram_frames() << 2,
+		 frame_pool_free_frames() << 2);
 	cpu_enter_guests();
 }

@@ -105,12 +105,15 @@ static void __init find_ram(const void *fdt)
 	int node;
 
 	fdt_for_each_subnode(node, fdt, 0) {
-		int length;
-		const char *type = fdt_getprop(fdt, node, "device_type", &length);
 		const char *name = fdt_get_name(fdt, node, NULL);
+		const char *type;
+		int length;
 
-		if (type && strcmp(type, "memory") == 0 && name && strncmp(name, "memory", 6) == 0 &&
-		    (name[6] == '@' || name[6] == '\0') && node_is_enabled(fdt, node)) {
+		if (!name || strncmp(name, "memory", 6) != 0 || (name[6] != '@' && name[6] != '\0')) {
+			continue;
+		}
+		type = fdt_getprop(fdt, node, "device_type", &length);
+		if (type && strcmp(type, "memory") == 0 && node_is_enabled(fdt, node)) {
 			for_each_reg(fdt, 0, node, add_ram);
 		}
 	}

@@ -36,14 +36,15 @@
 #define PSCI_SYSTEM_OFF   UINT64_C(0x84000008)
 #define PSCI_SYSTEM_RESET UINT64_C(0x84000009)
 
-#define START_TIMEOUT_NS  UINT64_C(1000000000)
+#define START_TIMEOUT_NS  UINT64_C(10000000000) /* emulators are slow */
 
 DECLARE_PER_CPU(uint64_t, cpu_stack_top);
 DECLARE_PER_CPU(uint64_t, panic_stack_top);
 
 static struct boot_secondary secondary;         /* one start at a time */
 static uint64_t mpidr_of[MAX_CPUS];
-static uint32_t cpu_is_up[MAX_CPUS];            /* set by the CPU itself, release */
+enum { CPU_WAITS = 1, CPU_SCHEDULES = 2 };
+static uint32_t cpu_is_up[MAX_CPUS];            /* 0, then one of these; set by the CPU itself, release */
 static uint32_t released;
 
 /* Everything a CPU needs of the boot CPU; nothing is kept when something is missing. */
@@ -84,11 +85,11 @@ static bool __init prepare(unsigned int cpu)
 	return true;
 }
 
-static bool __init wait_until_up(unsigned int cpu)
+static bool __init wait_until(unsigned int cpu, uint32_t state)
 {
 	uint64_t start = time_now_ns();
 
-	while (atomic_load_acquire(&cpu_is_up[cpu]) == 0) {
+	while (atomic_load_acquire(&cpu_is_up[cpu]) < state) {
 		if (time_now_ns() - start > START_TIMEOUT_NS) {
 			return false;
 		}
@@ -121,9 +122,9 @@ static void __init start(uint64_t mpidr)
 			  (int32_t)result.x[0]);
 		return;
 	}
-	if (!wait_until_up(cpu)) {
+	if (!wait_until(cpu, CPU_WAITS)) {
 		/* It may still come, into structures that would be reused: go no further. */
-		panic("CPU %u (MPIDR 0x%lx) does not come up within a second", cpu, mpidr);
+		panic("CPU %u (MPIDR 0x%lx) does not come up within ten seconds", cpu, mpidr);
 	}
 	nr_cpus = cpu + 1;
 }
@@ -173,10 +174,16 @@ void boot_smp_stop_others(void)
 	gic_send_sgi_all_others(INTID_SGI_STOP);
 }
 
-void boot_smp_release(void)
+void __init boot_smp_release(void)
 {
 	atomic_store_release(&released, 1); /* pairs with boot_secondary_main() */
 	cpu_sev();
+	/* What comes next puts vCPUs on their run queues: not on one that its CPU has yet to initialise. */
+	for (unsigned int cpu = 1; cpu < nr_cpus; cpu++) {
+		if (!wait_until(cpu, CPU_SCHEDULES)) {
+			panic("CPU %u does not start scheduling within ten seconds", cpu);
+		}
+	}
 }
 
 /* What every CPU does once the features common to all are known. */
@@ -195,12 +202,16 @@ void boot_secondary_main(void)
 	cpu_features_add_this_cpu(false);
 	trap_idreg_init_cpu();
 	gic_init_cpu();
-	/* All of the above is visible to the boot CPU. Pairs with wait_until_up(). */
-	atomic_store_release(&cpu_is_up[this_cpu_id()], 1);
+	/* It waits below without a look at epochs: whoever waits for memory meanwhile must not wait for it (M1). */
+	epoch_idle_enter();
+	/* All of the above is visible to the boot CPU. Pairs with wait_until(). */
+	atomic_store_release(&cpu_is_up[this_cpu_id()], CPU_WAITS);
 	while (atomic_load_acquire(&released) == 0) {
 		cpu_wfe();
 	}
+	epoch_idle_leave();
 	boot_cpu_start_scheduling();
+	atomic_store_release(&cpu_is_up[this_cpu_id()], CPU_SCHEDULES); /* pairs with boot_smp_release() */
 	cpu_enter_guests();
 }
 

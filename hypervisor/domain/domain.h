@@ -57,6 +57,7 @@ struct vcpu {
 	uint64_t vesr;          /* pending virtual SError syndrome */
 	bool started;           /* registers are initialised */
 	bool caches_on;         /* SCTLR_EL1.M and .C both set, as last seen (design.md, cold/warm) */
+	bool caches_known;      /* false: TVM was off when the above was written, and it is only a guess */
 	struct vcpu_sysreg_state sysregs;
 	struct vcpu_fp_state fp;
 	struct sched_vcpu sched;
@@ -84,7 +85,7 @@ struct domain {
 	char name[32];          /* device-tree node name or "dom0"; for messages */
 	uint8_t handle[16];     /* UUID */
 
-	struct spinlock lock;   /* state, shutdown, pause */
+	struct spinlock lock;   /* state, shutdown, pause; watchdogs; changes of its physical map by hypercall */
 	enum domain_state state;
 	int shutdown_reason;    /* SHUTDOWN_*, -1 while none */
 	uint32_t pause_count;
@@ -96,7 +97,13 @@ struct domain {
 	bool warm;
 	bool setway_armed;      /* the guest used set/way: TVM stays on */
 	bool setway_flush;      /* its RAM is to be cleaned and invalidated before it goes on */
-	uint64_t setway_next;   /* gfn to go on from */
+	uint32_t setway_asked;  /* counts such requests: one that comes during a flush starts it anew */
+	bool setway_waits;      /* M1: for setway_epoch to pass, as windows are to change their attribute */
+	uint32_t setway_epoch;
+	/* Of the vCPU that does a part of it, which has setway_claimed (atomic). */
+	bool setway_claimed;
+	uint32_t setway_doing;  /* setway_asked when it began */
+	gfn_t setway_next;      /* to go on from */
 
 	uint64_t nr_pages;      /* tot_pages: RAM and magic pages; under stage2.lock */
 	uint64_t max_pages;
@@ -115,6 +122,9 @@ struct domain {
 	uint64_t cntvoff;       /* CNTVOFF_EL2 of all its vCPUs */
 	uint64_t created_ns;
 	uint32_t vm_assist;
+	bool listed;            /* complete: domain_get() finds it. Guarded by the table's lock */
+	bool released;          /* domain_destroy(): all but the memory is given back */
+	uint8_t last_vcpu[MAX_CPUS]; /* id + 1 of the one that ran on each CPU last, for TLBs; each CPU has its own */
 
 	unsigned int nr_vcpus;
 	struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
@@ -145,13 +155,13 @@ void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0);
 void domain_unpause(struct domain *d);
 void domain_pause(struct domain *d);
 
-/* A guest asked (or Tenon decided): stop all vCPUs, record the first reason. Any context. */
+/* A guest asked (or Tenon decided): stop all vCPUs, record the first reason. No lock is held; else any context. */
 void domain_shutdown(struct domain *d, int reason);
 /* A guest did what it cannot survive: one message, then shutdown with SHUTDOWN_crash. */
 __printf(2, 3) void domain_crash(struct domain *d, const char *format, ...);
 /* Called as each vCPU leaves its CPU: completes a shutdown when it was the last. */
 void domain_check_stopped(struct domain *d);
-/* Give back memory of a stopped domain; -XEN_ERESTART until done, then d is gone. */
+/* Give back memory of a stopped domain; -XEN_ERESTART until done, then d is gone. One caller at a time. */
 int __must_check domain_destroy(struct domain *d);
 
 /* Valid until domain_put(). NULL when there is none. */
@@ -185,8 +195,11 @@ static inline void vcpu_set_x(struct vcpu *v, unsigned int n, uint64_t value)
 void domain_sctlr_changed(struct vcpu *v, uint64_t value);
 /* A trapped DC xSW. */
 int domain_set_way(struct vcpu *v);
-/* d->setway_flush is set: do a part; true when all is done. Before a vCPU of d is entered. */
-bool domain_setway_flush_step(struct domain *d);
+/*
+ * v is about to be entered and its domain has used set/way (setway_armed): traps are armed for it too, and a part of
+ * the flush that is due is done. True when v may go; false: poll epochs and interrupts, then call again.
+ */
+bool __must_check domain_setway_step(struct vcpu *v);
 /* HCR_EL2.TVM traps: write the register for the guest. */
 bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value);
 
@@ -199,7 +212,7 @@ bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value);
  */
 int __must_check guest_copy_from(void *to, uint64_t gva, size_t size);
 int __must_check guest_copy_to(uint64_t gva, const void *from, size_t size);
-/* The frame of RAM behind a guest virtual address that the current vCPU may write, with a reference
+/* The frame of the domain's own RAM behind a guest virtual address that the current vCPU may write, with a reference
  * (frame_put()). Errors as above. For areas that a guest registers by virtual address. */
 int __must_check guest_get_frame(uint64_t gva, mfn_t *m);
 /* By guest physical address, any domain; for the builder and for registers that name frames. */

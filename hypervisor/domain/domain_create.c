@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "time/time.h"
+#include "time/wallclock.h"
 
 /* struct domain and struct vcpu are whole blocks of Tenon's own frames. */
 #define DOMAIN_ORDER 1
@@ -53,6 +54,9 @@ struct domain *domain_get(uint16_t domid)
 
 	spin_lock(&list_lock);
 	d = find_locked(domid);
+	if (d && !d->listed) {
+		d = NULL;
+	}
 	if (d) {
 		atomic_fetch_add(&d->refs, 1);
 	}
@@ -68,7 +72,7 @@ struct domain *domain_get_next(uint16_t domid)
 	for (unsigned int n = 0; n < DOMID_LIMIT; n++) {
 		struct domain *d = domains[n];
 
-		if (d && d->id >= domid && (!best || d->id < best->id)) {
+		if (d && d->listed && d->id >= domid && (!best || d->id < best->id)) {
 			best = d;
 		}
 	}
@@ -86,7 +90,10 @@ void domain_put(struct domain *d)
 	}
 }
 
-/* Ids rove upward: one that was just freed is not given again soon (xen-abi-arm, rule 0.9). */
+/*
+ * Ids rove upward: one that was just freed is not given again soon (xen-abi-arm, rule 0.9). The domain has its id from
+ * now on, but nobody finds it before list_publish(): half of it is not there.
+ */
 static int list_insert(struct domain *d, uint16_t domid)
 {
 	int error = -XEN_ENOMEM;
@@ -125,6 +132,13 @@ static int list_insert(struct domain *d, uint16_t domid)
 	return error;
 }
 
+static void list_publish(struct domain *d)
+{
+	spin_lock(&list_lock);
+	d->listed = true;
+	spin_unlock(&list_lock);
+}
+
 void domain_list_remove(struct domain *d)
 {
 	spin_lock(&list_lock);
@@ -161,6 +175,8 @@ static int create_vcpus(struct domain *d, unsigned int nr)
 		vtimer_vcpu_init(v);
 		event_vcpu_init(v);
 		sched_vcpu_init(v);
+		/* As the domain is paused once: what domain_unpause() takes back. Nobody knows it yet, so without a lock. */
+		v->sched.pause_count = 1;
 	}
 	return 0;
 }
@@ -265,6 +281,9 @@ int domain_create(const struct domain_config *config, struct domain **result)
 	if (d->is_hardware) {
 		hardware_domain = d;
 	}
+	list_publish(d);
+	/* After that, so that no setting of the clock passes it by. */
+	wallclock_init_domain(d);
 	*result = d;
 	return 0;
 }
@@ -279,43 +298,47 @@ void domain_free(struct domain *d)
 
 /* ---- running and stopping -------------------------------------------------------------------------- */
 
+/*
+ * State and pause counts change together, under the lock: in between a vCPU could be found stopped by
+ * domain_check_stopped() that is still to be paused, or be unpaused before it was paused.
+ */
 void domain_unpause(struct domain *d)
 {
-	bool start = false, resume = false;
+	bool last, start;
 
 	spin_lock(&d->lock);
 	ASSERT(d->pause_count > 0);
 	d->pause_count--;
-	if (d->pause_count == 0) {
-		start = d->state == DOMAIN_CREATED;
-		resume = !start;
-		if (start) {
-			d->state = DOMAIN_RUNNING;
+	last = d->pause_count == 0;
+	start = last && d->state == DOMAIN_CREATED;
+	if (start) {
+		d->state = DOMAIN_RUNNING;
+	}
+	for (unsigned int id = 0; last && id < d->nr_vcpus; id++) {
+		if (start && d->vcpu[id]->started) {
+			sched_start(d->vcpu[id]);
 		}
+		sched_unpause(d->vcpu[id]);
 	}
 	spin_unlock(&d->lock);
-	if (start) {
-		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-			if (d->vcpu[id]->started) {
-				sched_start(d->vcpu[id]);
-			}
-		}
-	}
-	for (unsigned int id = 0; resume && id < d->nr_vcpus; id++) {
-		sched_unpause(d->vcpu[id]);
+}
+
+/* Under the domain's lock. */
+static void pause_vcpus(struct domain *d)
+{
+	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
+		sched_pause(d->vcpu[id]);
 	}
 }
 
 void domain_pause(struct domain *d)
 {
-	bool running;
-
 	spin_lock(&d->lock);
-	running = d->pause_count++ == 0;
-	spin_unlock(&d->lock);
-	for (unsigned int id = 0; running && id < d->nr_vcpus; id++) {
-		sched_pause(d->vcpu[id]);
+	ASSERT(d->pause_count < UINT32_MAX);
+	if (d->pause_count++ == 0) {
+		pause_vcpus(d);
 	}
+	spin_unlock(&d->lock);
 }
 
 void domain_shutdown(struct domain *d, int reason)
@@ -329,15 +352,12 @@ void domain_shutdown(struct domain *d, int reason)
 		if (d->shutdown_reason < 0) {
 			d->shutdown_reason = reason;
 		}
+		pause_vcpus(d);
 	}
 	spin_unlock(&d->lock);
-	if (!first) {
-		return;
+	if (first) {
+		domain_check_stopped(d);
 	}
-	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-		sched_pause(d->vcpu[id]);
-	}
-	domain_check_stopped(d);
 }
 
 void domain_crash(struct domain *d, const char *format, ...)
@@ -384,18 +404,19 @@ static void check_last_domain(void)
 		running = running || (domains[n] && domains[n]->state != DOMAIN_SHUTDOWN &&
 				      domains[n]->state != DOMAIN_DYING);
 	}
-	spin_unlock(&list_lock);
-	if (running) {
-		return;
+	if (!running) {
+		log_info("all domains have stopped: the machine powers off");
 	}
-	log_info("all domains have stopped: the machine powers off");
-	for (unsigned int n = 0; n < DOMID_LIMIT; n++) {
+	for (unsigned int n = 0; n < DOMID_LIMIT && !running; n++) {
 		if (domains[n]) {
 			log_info("  d%u (%s): %s", domains[n]->id, domains[n]->name,
 				 reason_name(domains[n]->shutdown_reason));
 		}
 	}
-	machine_power_off();
+	spin_unlock(&list_lock);
+	if (!running) {
+		machine_power_off();
+	}
 }
 
 void domain_check_stopped(struct domain *d)

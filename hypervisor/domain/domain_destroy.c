@@ -7,13 +7,14 @@
 
 #include "console/console.h"
 #include "domain/domain_internal.h"
-#include "domain/vcpu_switch.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 
 /* Parts that take no time. */
 static void release_parts(struct domain *d)
 {
+	struct shared_info *shared_info;
+
 	watchdog_fini(d);
 	console_domain_fini(d);
 	vpl011_destroy(d);
@@ -24,14 +25,17 @@ static void release_parts(struct domain *d)
 	event_domain_fini(d);
 	vgic_domain_fini(d);
 	grant_domain_fini(d);
-	hyp_free_shared(d->shared_info);
+	/* The wall clock of a domain that goes is set no more: wallclock_set() looks under the lock. */
+	spin_lock(&d->lock);
+	shared_info = d->shared_info;
 	d->shared_info = NULL;
+	spin_unlock(&d->lock);
+	hyp_free_shared(shared_info);
 }
 
 int domain_destroy(struct domain *d)
 {
 	int error;
-	bool first;
 
 	spin_lock(&d->lock);
 	if (d->state == DOMAIN_RUNNING || d->state == DOMAIN_SHUTTING_DOWN) {
@@ -40,10 +44,17 @@ int domain_destroy(struct domain *d)
 		domain_shutdown(d, SHUTDOWN_poweroff);
 		return -XEN_ERESTART;
 	}
-	first = d->state != DOMAIN_DYING;
 	d->state = DOMAIN_DYING;
 	spin_unlock(&d->lock);
-	if (first) {
+	/* Mappings go before what they map: shared_info and the grant table are free once their owner lets go of them. */
+	if (d->has_stage2) {
+		error = stage2_clear(d);
+		if (error) {
+			return error;
+		}
+	}
+	if (!d->released) {
+		d->released = true;
 		release_parts(d);
 	}
 	if (d->has_stage2) {
@@ -52,7 +63,6 @@ int domain_destroy(struct domain *d)
 			return error;
 		}
 		d->has_stage2 = false;
-		vcpu_switch_forget(d->stage2.vmid);
 	}
 	domain_list_remove(d);
 	if (d == hardware_domain) {

@@ -4,94 +4,179 @@
  * Tenon sees because HCR_EL2.TVM traps writes to the registers that do it. A warm domain pays nothing: TVM is
  * dropped. Set/way maintenance by a guest arms TVM again, and from then on each change of the caches' state
  * cleans and invalidates the domain's RAM by VA once, as Xen does (xen-abi-arm section 12.4).
+ *
+ * What decides is guarded by attr_lock: which vCPUs have their caches on, warm or cold, the flush asked for. The flush
+ * itself is done in parts by whichever vCPU of the domain is about to be entered; setway_claimed lets one at a time.
  */
 #include "domain/domain.h"
 
+#include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "arm64/cache.h"
 #include "arm64/cpu.h"
 #include "arm64/esr.h"
 #include "arm64/sysreg.h"
+#include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 
-/* TVM follows the domain's state; a vCPU on another CPU finds out at its next trap. */
+/* Frames cleaned in one part: some tens of microseconds. */
+#define FLUSH_FRAMES 64
+
+/* TVM follows the domain's state; a vCPU on another CPU finds out at its next trap, or in domain_setway_step(). */
 static void update_tvm(struct vcpu *v)
 {
 	const struct domain *d = v->domain;
 	uint64_t hcr = v->hcr_el2 & ~HCR_TVM;
 
-	if (!d->warm || d->setway_armed) {
+	if (!READ_ONCE(d->warm) || READ_ONCE(d->setway_armed)) {
 		hcr |= HCR_TVM;
 	}
 	if (hcr != v->hcr_el2) {
 		v->hcr_el2 = hcr;
-		sysreg_write(HCR_EL2, hcr | (sysreg_read(HCR_EL2) & HCR_VSE));
+		/* A virtual SError is pending or delivered in the register; the copy is from when v was loaded. */
+		sysreg_write(HCR_EL2, (hcr & ~HCR_VSE) | (sysreg_read(HCR_EL2) & HCR_VSE));
 		isb(); /* the guest's next write does (not) trap */
 	}
+}
+
+static bool caches_are_on(uint64_t sctlr)
+{
+	return (sctlr & SCTLR_M) != 0 && (sctlr & SCTLR_C) != 0;
 }
 
 static bool any_caches_on(const struct domain *d)
 {
 	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-		if (d->vcpu[id]->caches_on) {
+		/* One that is off has none. */
+		if (d->vcpu[id]->caches_on && sched_is_online(d->vcpu[id])) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/*
- * Cold to warm: under the attribute lock, so that nobody opens a window on a private frame with the old
- * attribute afterwards. No foreign mapping of its frames exists yet that would have to follow: those that dom0
- * makes come with the toolstack's calls, and are listed per owner there.
- */
-static void turn_warm(struct domain *d, bool warm)
+static void ask_for_flush(struct domain *d)
 {
-	write_lock(&d->attr_lock);
-	d->warm = warm;
-	write_unlock(&d->attr_lock);
+	d->setway_asked++;
+	WRITE_ONCE(d->setway_flush, true);
+}
+
+/*
+ * A vCPU's caches went on or off: the domain follows. Under attr_lock, so that nobody opens a window on a private
+ * frame with the old attribute afterwards. No foreign mapping of its frames exists yet that would have to follow:
+ * those that dom0 makes come with the toolstack's calls, and are listed per owner there.
+ *
+ * True when the other CPUs have to be told: an epoch was begun.
+ */
+static bool settle(struct domain *d)
+{
+	bool on = any_caches_on(d);
+
+	ASSERT(write_is_mine(&d->attr_lock));
+	if (on) {
+		WRITE_ONCE(d->warm, true);
+	} else if (d->warm && d->setway_armed) {
+		WRITE_ONCE(d->warm, false);
+		/*
+		 * M1: cacheable windows that CPUs still have would bring lines back behind the flush. It waits until all have
+		 * dropped them.
+		 */
+		d->setway_epoch = epoch_begin();
+		WRITE_ONCE(d->setway_waits, true);
+		ask_for_flush(d);
+		return true;
+	}
+	return false;
 }
 
 void domain_sctlr_changed(struct vcpu *v, uint64_t value)
 {
 	struct domain *d = v->domain;
-	bool on = (value & SCTLR_M) != 0 && (value & SCTLR_C) != 0;
+	bool on = caches_are_on(value);
+	bool kick = false;
 
-	if (on != v->caches_on) {
+	write_lock(&d->attr_lock);
+	if (on != v->caches_on || !v->caches_known) {
 		v->caches_on = on;
+		v->caches_known = true;
 		if (d->setway_armed) {
-			d->setway_flush = true;
+			ask_for_flush(d);
 		}
+		kick = settle(d);
 	}
-	if (on && !d->warm) {
-		turn_warm(d, true);
-	} else if (!on && d->warm && d->setway_armed && !any_caches_on(d)) {
-		turn_warm(d, false);
+	write_unlock(&d->attr_lock);
+	if (kick) {
+		gic_send_sgi_all_others(INTID_SGI_KICK);
 	}
 	update_tvm(v);
 }
 
-/*
- * Clean and invalidate what the domain has mapped, by VA through windows, a span at a time. Called on the way back
- * to the guest until it returns true.
- */
-bool domain_setway_flush_step(struct domain *d)
-{
-	const uint64_t end = UINT64_C(1) << (stage2_ipa_bits() - PAGE_SHIFT);
-	uint64_t g = d->setway_next;
-	unsigned int budget = 64;
+/* ---- set/way ------------------------------------------------------------------------------------------ */
 
-	while (g < end && budget > 0) {
-		enum stage2_type type;
-		mfn_t m;
-		uint64_t skip;
+int domain_set_way(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	bool first;
+
+	write_lock(&d->attr_lock);
+	first = !d->setway_armed;
+	if (first) {
+		/*
+		 * While TVM was off nobody looked what the vCPUs do. This one can be asked, the others count as having
+		 * their caches on until they come by (domain_setway_step()).
+		 */
+		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
+			d->vcpu[id]->caches_on = true;
+			d->vcpu[id]->caches_known = false;
+		}
+		v->caches_on = caches_are_on(sysreg_read(SCTLR_EL1));
+		v->caches_known = true;
+		ask_for_flush(d);
+		WRITE_ONCE(d->setway_armed, true);
+	}
+	write_unlock(&d->attr_lock);
+	if (first) {
+		log_info("d%u (%s) uses cache maintenance by set/way, which is emulated by cleaning its RAM; "
+			 "maintenance by VA would be cheaper", d->id, d->name);
+		/* Its other vCPUs, wherever they run, are to be trapped from now on. */
+		gic_send_sgi_all_others(INTID_SGI_KICK);
+	}
+	update_tvm(v);
+	return 0;
+}
+
+/* A vCPU that was running untrapped when set/way was armed. */
+static void learn_caches(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	bool kick;
+
+	write_lock(&d->attr_lock);
+	v->caches_on = caches_are_on(sysreg_read(SCTLR_EL1));
+	v->caches_known = true;
+	kick = settle(d);
+	write_unlock(&d->attr_lock);
+	if (kick) {
+		gic_send_sgi_all_others(INTID_SGI_KICK);
+	}
+}
+
+/* One part of the flush, setway_claimed being the caller's: clean and invalidate by VA, through windows. */
+static void flush_part(struct domain *d)
+{
+	const uint64_t end = stage2_max_gfn(d).raw + 1;
+	uint32_t asked = READ_ONCE(d->setway_asked);
+	mfn_t m;
+
+	if (d->setway_doing != asked) {
+		d->setway_doing = asked;
+		d->setway_next = gfn(0);
+	}
+	for (unsigned int n = 0; n < FLUSH_FRAMES && d->setway_next.raw < end; n++) {
 		char *page;
 
-		if (stage2_get_frame(d, gfn(g), &m, &type) != 0) {
-			skip = stage2_hole_frames(d, gfn(g));
-			g += skip ? skip : 1;
-			budget--;
+		if (!stage2_next_ram(d, &d->setway_next, &m)) {
 			continue;
 		}
 		read_lock(&d->attr_lock);
@@ -100,32 +185,56 @@ bool domain_setway_flush_step(struct domain *d)
 		window_unmap(page);
 		read_unlock(&d->attr_lock);
 		frame_put(m);
-		g++;
-		budget--;
+		d->setway_next = gfn_add(d->setway_next, 1);
 	}
-	d->setway_next = g;
-	if (g < end) {
-		return false;
+	/* This part is complete before the guest's next access, whichever CPU does the next part. */
+	dsb_sy();
+	if (d->setway_next.raw >= end) {
+		write_lock(&d->attr_lock);
+		if (d->setway_asked == d->setway_doing) {
+			WRITE_ONCE(d->setway_flush, false);
+			d->setway_next = gfn(0);
+		}
+		write_unlock(&d->attr_lock);
 	}
-	dsb_sy(); /* all of it is complete before the guest's next access */
-	d->setway_next = 0;
-	d->setway_flush = false;
-	return true;
 }
 
-int domain_set_way(struct vcpu *v)
+static bool windows_are_gone(struct domain *d)
+{
+	bool waits;
+
+	if (likely(!READ_ONCE(d->setway_waits))) {
+		return true;
+	}
+	write_lock(&d->attr_lock);
+	waits = !epoch_passed(d->setway_epoch);
+	d->setway_waits = waits;
+	write_unlock(&d->attr_lock);
+	return !waits;
+}
+
+bool domain_setway_step(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 
-	if (!d->setway_armed) {
-		log_info("d%u (%s) uses cache maintenance by set/way, which is emulated by cleaning its RAM; "
-			 "maintenance by VA would be cheaper", d->id, d->name);
-		d->setway_armed = true;
-		d->setway_flush = true;
+	if (unlikely(!v->caches_known)) {
+		learn_caches(v);
 	}
 	update_tvm(v);
-	return 0;
+	if (likely(!READ_ONCE(d->setway_flush))) {
+		return true;
+	}
+	if (atomic_exchange(&d->setway_claimed, true)) {
+		return false;
+	}
+	if (windows_are_gone(d)) {
+		flush_part(d);
+	}
+	atomic_store_release(&d->setway_claimed, false);
+	return !READ_ONCE(d->setway_flush);
 }
+
+/* ---- registers that TVM traps --------------------------------------------------------------------------- */
 
 bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value)
 {

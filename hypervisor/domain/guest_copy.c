@@ -3,8 +3,9 @@
  * Access to a guest's memory (design.md, "Guest copy").
  *
  * By guest virtual address: the hardware translates as the guest would (AT S12E1R/W), under the stage-2 lock so
- * that the answer still holds when a reference on the frame is taken; a translation that fails because another
- * CPU is changing stage 2 (a block being split) is repeated under the lock, so -XEN_EFAULT is never false.
+ * that the answer still holds when a reference on the frame is taken. The lock also keeps out whoever has made an entry
+ * invalid for a moment (break-before-make), for the buffer as for the guest's own tables, so what faults under it
+ * faults for good: -XEN_EFAULT is never false.
  *
  * The window takes the caller's view: Write-Back when PAR_EL1 reports Normal Write-Back and the caller's own M and C are
  * set, else Non-cacheable, so that firmware that calls with its MMU off is served correctly.
@@ -45,12 +46,16 @@ static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool c
 		return 0;
 	}
 	if (!caches_on) {
-		page->attr = stage2_attr_window(d, frame_of(page->mfn));
+		/*
+		 * It sees memory at the PoC, also when the domain is warm by another vCPU. But shared is shared, by
+		 * everyone (design.md, "Words").
+		 */
+		page->attr = READ_ONCE(frame_of(page->mfn)->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;
 		return 0;
 	}
 	if (!attr_is_write_back(attr)) {
-		log_guest(d->id, "hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
-			  "Inner and Outer Write-Back (public/arch-arm.h): refused", gva, attr);
+		log_guest(d->id, "%s: hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
+			  "Inner and Outer Write-Back (public/arch-arm.h): refused", d->name, gva, attr);
 		return -XEN_EINVAL;
 	}
 	page->attr = WINDOW_WB;
@@ -87,6 +92,17 @@ static int get_page(uint64_t gva, bool write, struct guest_page *page)
 	return error;
 }
 
+/*
+ * With its MMU off the guest accesses the same bytes as Device memory: mismatched types, where even one CPU's accesses
+ * need a barrier in between (Arm ARM, "Mismatched memory attributes").
+ */
+static void order_against_guest(enum window_attr attr)
+{
+	if (attr == WINDOW_NC) {
+		dsb_sy();
+	}
+}
+
 /* Where to_guest says which way; buffer is Tenon's side. */
 static int copy(uint64_t gva, void *buffer, size_t size, bool to_guest)
 {
@@ -102,8 +118,10 @@ static int copy(uint64_t gva, void *buffer, size_t size, bool to_guest)
 			return error;
 		}
 		window = window_map(page.mfn, page.attr);
+		order_against_guest(page.attr);
 		if (to_guest) {
 			memcpy(window + offset, buffer, part);
+			order_against_guest(page.attr);
 		} else {
 			memcpy(buffer, window + offset, part);
 		}
@@ -131,6 +149,11 @@ int guest_get_frame(uint64_t gva, mfn_t *m)
 	struct guest_page page;
 	int error = get_page(gva, true, &page);
 
+	/* Not shared_info or a grant frame, which a guest has mapped as well: those are Tenon's own. */
+	if (error == 0 && READ_ONCE(frame_of(page.mfn)->state) != FRAME_GUEST) {
+		frame_put(page.mfn);
+		error = -XEN_EFAULT;
+	}
 	if (error == 0) {
 		*m = page.mfn;
 	}

@@ -3,7 +3,7 @@
 #include "domain/domain.h"
 
 #include "arm64/cpu.h"
-#include "arm64/sysreg_fields.h"
+#include "arm64/sysreg.h"
 #include "lib/string.h"
 
 uint64_t vcpu_default_hcr(const struct domain *d)
@@ -42,6 +42,9 @@ void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0)
 	v->sysregs.sctlr_el1 = SCTLR_EL1_GUEST_INIT;
 	v->vmpidr = vmpidr_of(v->id);
 	v->hcr_el2 = vcpu_default_hcr(v->domain);
+	/* Not the guest's to change (HCR_EL2.TACR), but zero may be wrong on some CPU: what firmware left. */
+	v->sysregs.actlr_el1 = sysreg_read(ACTLR_EL1);
 	v->caches_on = false;
+	v->caches_known = true;
 	v->started = true;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's copy of a vCPU's runstate. The scheduler keeps the figures (struct sched_vcpu); this file
- * gives them the ABI's form and place.
+ * The guest's copy of a vCPU's runstate. The scheduler keeps the figures (struct sched_vcpu);
+ * this file gives them the ABI's form and place.
  *
- * The area is named by a virtual address. It is translated once, when it is registered, and the frames
- * stay mapped (M1, "registered guest frames"): a later switch does not depend on which of its page
- * tables the guest has in use, so the area works with KPTI as well, where Xen 4.17 loses it.
+ * The area is named by a virtual address. It is translated once, when it is registered, and the
+ * frames stay mapped (M1, "registered guest frames"): a later switch does not depend on which of
+ * its page tables the guest has in use, so the area works with KPTI as well, where Xen 4.17
+ * loses it.
  */
 #include "domain/vcpu_runstate.h"
 
@@ -45,11 +46,12 @@ static void write_area(const struct vcpu *v)
 	enum sched_state state = READ_ONCE(v->sched.state);
 	uint64_t entered = READ_ONCE(v->sched.state_since_ns);
 	uint64_t *entry = word_at(area, ENTRY_OFFSET);
-	bool flagged = (READ_ONCE(v->domain->vm_assist) &
-			BIT64(VMASST_TYPE_runstate_update_flag)) != 0;
+	bool flagged =
+		(READ_ONCE(v->domain->vm_assist) & BIT64(VMASST_TYPE_runstate_update_flag)) != 0;
 
 	if (flagged) {
-		/* The flag before the figures: a reader on another CPU that sees one of these sees it. */
+		/* The flag before the figures: a reader on another CPU that sees one of these
+		 * sees it. */
 		WRITE_ONCE(*entry, entered | XEN_RUNSTATE_UPDATE);
 		dmb_ishst();
 	}
@@ -144,7 +146,7 @@ static void replace_area(struct vcpu *v, const struct runstate_area *new)
 
 int runstate_register(struct vcpu *v, uint64_t gva)
 {
-	struct runstate_area new = { .offset = 0 };
+	struct runstate_area new = {.offset = 0};
 	int ret = gva == 0 ? 0 : area_map(&new, gva);
 
 	if (ret == 0) {
@@ -156,13 +158,13 @@ int runstate_register(struct vcpu *v, uint64_t gva)
 
 void runstate_init(struct vcpu *v)
 {
-	v->runstate = (struct vcpu_runstate){ .registered = false };
+	v->runstate = (struct vcpu_runstate){.registered = false};
 	spin_lock_init(&v->runstate.lock, LOCK_RANK_RUNSTATE);
 }
 
 void runstate_fini(struct vcpu *v)
 {
 	if (v->runstate.registered) {
-		replace_area(v, &(struct runstate_area){ .offset = 0 });
+		replace_area(v, &(struct runstate_area){.offset = 0});
 	}
 }

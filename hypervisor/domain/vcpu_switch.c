@@ -17,13 +17,6 @@
 #include "domain/vcpu_switch.h"
 #include "lib/assert.h"
 
-#define TCR_EPD0 BIT64(7)
-#define TCR_EPD1 BIT64(23)
-
-/* The domain's vCPU that last ran on each CPU: another one's stage-1 TLB entries must not be used. */
-static DEFINE_PER_CPU(struct vcpu *, last_vcpu);
-static DEFINE_PER_CPU(uint16_t, last_vmid);
-
 #define SYSREGS(op) \
 	op(sp_el0, SP_EL0) op(sp_el1, SP_EL1) op(elr_el1, ELR_EL1) op(spsr_el1, SPSR_EL1) \
 	op(actlr_el1, ACTLR_EL1) op(cpacr_el1, CPACR_EL1) op(ttbr0_el1, TTBR0_EL1) \
@@ -57,6 +50,8 @@ static void save(struct vcpu *v)
 	runstate_update(v);
 }
 
+_Static_assert(DOMAIN_MAX_VCPUS < UINT8_MAX, "struct domain.last_vcpu");
+
 /* EL1 translates nothing until the next vCPU's TCR is there. */
 static void stop_walks(void)
 {
@@ -70,18 +65,21 @@ static void stop_walks(void)
 static void load(struct vcpu *v)
 {
 	struct domain *d = v->domain;
+	uint8_t *last = &d->last_vcpu[this_cpu_id()];
 
 	stop_walks();
 	sysreg_write(VTTBR_EL2, d->stage2.vttbr);
 	sysreg_write(HCR_EL2, v->hcr_el2);
 	sysreg_write(VMPIDR_EL2, v->vmpidr);
 	isb(); /* the new VMID before anything of the new stage 1 */
-	if (this_cpu(last_vmid) == d->stage2.vmid && this_cpu(last_vcpu) != v) {
-		/* Another vCPU of this domain ran here: ASIDs are per vCPU as far as TLBs can tell. */
+	if (*last != 0 && *last != v->id + 1) {
+		/*
+		 * Another vCPU was the domain's last one here, however long ago: its stage-1 entries have this VMID, and
+		 * an ASID may mean something else to each vCPU.
+		 */
 		tlb_invalidate_vmid_local();
 	}
-	this_cpu(last_vcpu) = v;
-	this_cpu(last_vmid) = d->stage2.vmid;
+	*last = (uint8_t)(v->id + 1);
 	load_sysregs(&v->sysregs);
 	fp_restore(&v->fp);
 	vtimer_load(v);
@@ -108,14 +106,5 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 	}
 	if (next) {
 		load(next);
-	}
-}
-
-void vcpu_switch_forget(uint16_t vmid)
-{
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		if (per_cpu(last_vmid, cpu) == vmid) {
-			per_cpu(last_vmid, cpu) = 0;
-		}
 	}
 }

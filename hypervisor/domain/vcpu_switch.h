@@ -9,6 +9,3 @@ struct vcpu_fp_state;
 /* arm64/context.S */
 void fp_save(struct vcpu_fp_state *state);
 void fp_restore(const struct vcpu_fp_state *state);
-
-/* A domain is gone: its VMID may come back with other vCPUs at the same addresses. */
-void vcpu_switch_forget(uint16_t vmid);

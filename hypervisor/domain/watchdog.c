@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Watchdog timers of domains. An expired one shuts the domain down with reason SHUTDOWN_watchdog. */
+/* Watchdog timers of domains. An expired one shuts the domain down with reason
+ * SHUTDOWN_watchdog. */
 #include "domain/watchdog.h"
 
 #include "abi/xen.h"

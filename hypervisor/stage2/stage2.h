@@ -45,10 +45,9 @@ unsigned int stage2_ipa_bits(void);
 
 /* Root table and VMID. -XEN_ENOSPC no VMID left, -XEN_ENOMEM. Uses d->is_hardware, d->has_noncoherent_device. */
 int __must_check stage2_create(struct domain *d);
-/*
- * Drop every mapping and free the tables, the references on foreign frames and the allocation references of the
- * domain's own RAM. No vCPU of it runs or will run. -XEN_ERESTART until done.
- */
+/* Drop every mapping, and the references on foreign frames. No vCPU of it runs or will run. -XEN_ERESTART until done. */
+int __must_check stage2_clear(struct domain *d);
+/* Free the tables and the allocation references of the domain's own RAM; after stage2_clear(). -XEN_ERESTART until done. */
 int __must_check stage2_destroy(struct domain *d);
 
 /*
@@ -68,6 +67,11 @@ int __must_check stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stag
 gfn_t stage2_max_gfn(struct domain *d);
 /* Frames from g on that are surely unmapped; 0 when g is mapped. */
 uint64_t stage2_hole_frames(struct domain *d, gfn_t g);
+/*
+ * The first mapped frame of the domain's own RAM from *g on, with a reference; *g says where it is. Looks at a bounded
+ * number of entries: false when there is none among them, and then *g is where to go on.
+ */
+bool __must_check stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m);
 
 /* ---- the attribute table of design.md, in one place: stage2_attr.c ------------------------------- */
 
@@ -79,6 +83,12 @@ enum window_attr stage2_attr_window(const struct domain *owner, const struct fra
 /* Is FEAT_S2FWB used to force Write-Back on this domain's own frames? */
 bool stage2_attr_forces_wb(const struct domain *d);
 
-/* Load the domain's VTTBR for TLB maintenance; returns the previous value for stage2_switch_back(). */
-uint64_t stage2_switch_to(const struct stage2 *s2);
-void stage2_switch_back(uint64_t vttbr);
+/*
+ * Load the domain's VTTBR for TLB maintenance, with EL1's table walks off meanwhile: the stage 1 in the registers
+ * is another domain's, and the two must never be walked together (design.md, "What QEMU cannot show").
+ */
+struct stage2_loaded {
+	uint64_t vttbr, tcr, sctlr;     /* what was there, for stage2_switch_back() */
+};
+void stage2_switch_to(const struct stage2 *s2, struct stage2_loaded *saved);
+void stage2_switch_back(const struct stage2_loaded *saved);

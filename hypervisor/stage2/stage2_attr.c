@@ -84,8 +84,8 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enu
 
 enum window_attr stage2_attr_window(const struct domain *owner, const struct frame *f)
 {
-	if (READ_ONCE(f->shared_pins) != 0 || owner->warm || stage2_attr_forces_wb(owner)) {
+	if (owner->warm || stage2_attr_forces_wb(owner)) {
 		return WINDOW_WB;
 	}
-	return WINDOW_NC;
+	return READ_ONCE(f->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;
 }

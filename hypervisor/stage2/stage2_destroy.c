@@ -7,6 +7,7 @@
 #include "stage2/stage2_internal.h"
 
 #include "abi/xen.h"
+#include "arm64/atomic.h"
 #include "arm64/cpu.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
@@ -15,11 +16,14 @@
 #define PHASE_FRAMES BIT64(63)
 #define FRAMES_PER_STEP 256
 
-static int unmap_all(struct domain *d)
+int stage2_clear(struct domain *d)
 {
 	struct stage2 *s2 = &d->stage2;
 	uint64_t end = UINT64_C(1) << stage2_geometry.ipa_bits;
 
+	if ((s2->destroy_next & PHASE_FRAMES) != 0) {
+		return 0;
+	}
 	while (s2->destroy_next < end) {
 		s2->destroy_next += stage2_clear_step(d, s2->destroy_next);
 		if (cpu_interrupt_pending()) {
@@ -40,9 +44,15 @@ static int free_frames(struct domain *d)
 		uint64_t stop = MIN(m + FRAMES_PER_STEP, end);
 
 		for (; m < stop; m++) {
-			struct frame *f = frame_of(mfn(m));
+			const struct frame *f = frame_of(mfn(m));
+			struct frame seen;
 
-			if (f && f->state == FRAME_GUEST && f->owner == d->id) {
+			if (!f) {
+				continue;
+			}
+			/* Others' entries change meanwhile. */
+			seen.head = atomic_load_acquire(&f->head);
+			if (seen.state == FRAME_GUEST && seen.owner == d->id) {
 				d->nr_pages--;
 				frame_put(mfn(m));
 			}
@@ -60,12 +70,7 @@ int stage2_destroy(struct domain *d)
 	struct stage2 *s2 = &d->stage2;
 	int error;
 
-	if ((s2->destroy_next & PHASE_FRAMES) == 0) {
-		error = unmap_all(d);
-		if (error) {
-			return error;
-		}
-	}
+	ASSERT((s2->destroy_next & PHASE_FRAMES) != 0);
 	error = free_frames(d);
 	if (error) {
 		return error;

@@ -129,14 +129,15 @@ struct change {
 static void pay_debt(struct change *c)
 {
 	if (c->debt) {
-		uint64_t previous = stage2_switch_to(c->s2);
+		struct stage2_loaded saved;
 
+		stage2_switch_to(c->s2, &saved);
 		if (c->single) {
 			tlb_invalidate_ipa_is(c->ipa);
 		} else {
 			tlb_invalidate_vmid_is();
 		}
-		stage2_switch_back(previous);
+		stage2_switch_back(&saved);
 		c->debt = false;
 	}
 	while (c->nr_drops > 0) {
@@ -205,12 +206,22 @@ static void clear_entry(struct change *c, uint64_t *entry, ipa_t ipa, unsigned i
 	c->free_table[c->nr_free++] = pte_to_table(pte);
 }
 
-static uint64_t *new_table(struct stage2 *s2)
+/*
+ * Tables are Tenon's memory, and a guest chooses how sparsely it spreads its frames: without a limit one could use up
+ * the machine (S3). What Xen's toolstack sets aside for a domain is enough for any map in use (xen-abi-arm,
+ * domctl set_paging_mempool_size). The hardware domain maps the machine's devices, and is trusted with that.
+ */
+static bool may_have_table(const struct domain *d)
 {
-	uint64_t *table = hyp_alloc(0);
+	return d->is_hardware || d->stage2.nr_table_frames < 128 + 256 * (uint64_t)d->nr_vcpus + (d->max_pages >> 8);
+}
+
+static uint64_t *new_table(struct change *c)
+{
+	uint64_t *table = may_have_table(c->d) ? hyp_alloc(0) : NULL;
 
 	if (table) {
-		s2->nr_table_frames++;
+		c->s2->nr_table_frames++;
 	}
 	return table;
 }
@@ -220,7 +231,7 @@ static uint64_t *new_table(struct stage2 *s2)
 static int split_block(struct change *c, uint64_t *entry, ipa_t ipa, unsigned int level)
 {
 	uint64_t pte = *entry;
-	uint64_t *table = new_table(c->s2);
+	uint64_t *table = new_table(c);
 
 	if (!table) {
 		return -XEN_ENOMEM;
@@ -256,7 +267,7 @@ static int make_entry(struct change *c, ipa_t ipa, unsigned int level, uint64_t 
 				return error;
 			}
 		} else {
-			uint64_t *table = new_table(c->s2);
+			uint64_t *table = new_table(c);
 
 			if (!table) {
 				return -XEN_ENOMEM;
@@ -288,8 +299,8 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 	maddr_t maddr = mfn_to_maddr(m);
 	int error = 0;
 
-	if (!in_range(g, nr)) {
-		return -XEN_EINVAL;
+	if (!in_range(g, nr) || nr == 0) {
+		return nr == 0 ? 0 : -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
 	s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
@@ -421,12 +432,13 @@ static void free_table(struct stage2 *s2, uint64_t *table, unsigned int level, u
 
 void stage2_free_root(struct stage2 *s2)
 {
-	uint64_t previous;
+	struct stage2_loaded saved;
 
-	free_table(s2, s2->root, stage2_geometry.root_level, PTE_ENTRIES << stage2_geometry.root_order);
-	previous = stage2_switch_to(s2);
+	/* No walker may be using a table that is freed: not even one that speculates. */
+	stage2_switch_to(s2, &saved);
 	tlb_invalidate_vmid_is();
-	stage2_switch_back(previous == s2->vttbr ? 0 : previous);
+	stage2_switch_back(&saved);
+	free_table(s2, s2->root, stage2_geometry.root_level, PTE_ENTRIES << stage2_geometry.root_order);
 	hyp_free(s2->root, stage2_geometry.root_order);
 	s2->root = NULL;
 }
@@ -459,24 +471,62 @@ uint64_t stage2_hole_frames(struct domain *d, gfn_t g)
 	return frames;
 }
 
-/* ---- VTTBR_EL2 --------------------------------------------------------------------------------------- */
+/* How many entries stage2_next_ram() looks at: what holds the lock for some microseconds. */
+#define NEXT_RAM_ENTRIES 512
 
-uint64_t stage2_switch_to(const struct stage2 *s2)
+bool stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m)
 {
-	uint64_t previous = sysreg_read(VTTBR_EL2);
+	bool found = false;
 
-	if (previous != s2->vttbr) {
-		sysreg_write(VTTBR_EL2, s2->vttbr);
-		isb(); /* the TLBI that follows is for this VMID */
+	read_lock(&d->stage2.lock);
+	for (unsigned int n = 0; n < NEXT_RAM_ENTRIES && in_range(*g, 1) && !found; n++) {
+		ipa_t ipa = gfn_to_ipa(*g);
+		unsigned int at;
+		uint64_t pte = *find_entry(&d->stage2, ipa, 3, &at);
+		uint64_t size = PTE_LEVEL_SIZE(at);
+
+		if (!pte_is_leaf(pte, at) || pte_type(pte) != STAGE2_RAM) {
+			*g = ipa_to_gfn(ALIGN_DOWN(ipa, size) + size);
+			continue;
+		}
+		*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (size - 1)));
+		found = frame_get(*m, d->id);
+		if (!found) {
+			*g = gfn_add(*g, 1);
+		}
 	}
-	return previous;
+	read_unlock(&d->stage2.lock);
+	return found;
 }
 
-void stage2_switch_back(uint64_t vttbr)
+/* ---- VTTBR_EL2 --------------------------------------------------------------------------------------- */
+
+void stage2_switch_to(const struct stage2 *s2, struct stage2_loaded *saved)
 {
-	if (sysreg_read(VTTBR_EL2) != vttbr) {
-		sysreg_write(VTTBR_EL2, vttbr);
+	saved->vttbr = sysreg_read(VTTBR_EL2);
+	if (saved->vttbr == s2->vttbr) {
+		return;
+	}
+	/* As in vcpu_switch.c: no walks, with the MMU on so that nothing is translated flat either. */
+	saved->tcr = sysreg_read(TCR_EL1);
+	saved->sctlr = sysreg_read(SCTLR_EL1);
+	sysreg_write(TCR_EL1, saved->tcr | TCR_EPD0 | TCR_EPD1);
+	isb(); /* in force before VTTBR_EL2 changes, and before the MMU is on with what is in the TTBRs */
+	sysreg_write(SCTLR_EL1, saved->sctlr | SCTLR_M);
+	isb();
+	sysreg_write(VTTBR_EL2, s2->vttbr);
+	isb(); /* the TLBI that follows is for this VMID */
+}
+
+void stage2_switch_back(const struct stage2_loaded *saved)
+{
+	if (sysreg_read(VTTBR_EL2) != saved->vttbr) {
+		sysreg_write(VTTBR_EL2, saved->vttbr);
+		isb(); /* the old pair is complete before its walks come back */
+		sysreg_write(SCTLR_EL1, saved->sctlr);
 		isb();
+		sysreg_write(TCR_EL1, saved->tcr);
+		isb(); /* also for AT instructions of the same exit (guest_copy.c) */
 	}
 }
 
@@ -485,7 +535,7 @@ void stage2_switch_back(uint64_t vttbr)
 int stage2_create(struct domain *d)
 {
 	struct stage2 *s2 = &d->stage2;
-	uint64_t previous;
+	struct stage2_loaded saved;
 	int error;
 
 	rwlock_init(&s2->lock, LOCK_RANK_STAGE2);
@@ -502,8 +552,8 @@ int stage2_create(struct domain *d)
 	s2->vttbr = hyp_to_maddr(s2->root) | FIELD_PREP(VTTBR_VMID, s2->vmid);
 	dsb_ishst(); /* the zeroed root before any walk by this VMID */
 	/* Whoever had this VMID before left entries in TLBs. */
-	previous = stage2_switch_to(s2);
+	stage2_switch_to(s2, &saved);
 	tlb_invalidate_vmid_is();
-	stage2_switch_back(previous);
+	stage2_switch_back(&saved);
 	return 0;
 }
