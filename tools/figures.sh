@@ -71,10 +71,10 @@ section_size()
 	aarch64-linux-gnu-size -A -d "$1" | awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }'
 }
 
-# Lines with code on them: the preprocessor takes comments out, grep the empty lines.
+# Lines with code on them, tests and their fakes aside: the preprocessor takes comments out, grep the empty lines.
 count_code()
 {
-	find "$@" -name '*.[chS]' ! -name '*_test.c' | while read -r file; do
+	find "$@" -name '*.[chS]' ! -name '*_test.*' ! -name '*_fake.*' ! -name '*_sim.*' | while read -r file; do
 		gcc -fpreprocessed -dD -E -P -x c "$file" 2>/dev/null
 	done | grep -c '[^[:space:]]'
 }
