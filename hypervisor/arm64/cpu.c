@@ -50,12 +50,14 @@ void cpu_features_add_this_cpu(bool first)
 	bool s2fwb = FIELD_GET(MMFR2_FWB, mmfr2) != 0;
 	bool dic = (ctr & CTR_DIC) != 0;
 	bool aarch32 = FIELD_GET(PFR0_EL1, pfr0) == 2;
+	bool ras = FIELD_GET(PFR0_RAS, pfr0) != 0;
+	bool lor = FIELD_GET(MMFR1_LO, mmfr1) != 0;
 
 	if (first) {
 		*f = (struct cpu_features){
 			.ctr_el0 = ctr, .dcache_line_bytes = dline, .icache_line_bytes = iline,
 			.pa_bits = pa_bits, .vmid_bits = vmid_bits, .s2fwb = s2fwb, .dic = dic,
-			.aarch32_el1 = aarch32, .vhe_present = FIELD_GET(MMFR1_VH, mmfr1) != 0,
+			.ras = ras, .lor = lor, .aarch32_el1 = aarch32, .vhe_present = FIELD_GET(MMFR1_VH, mmfr1) != 0,
 		};
 		return;
 	}
@@ -66,6 +68,8 @@ void cpu_features_add_this_cpu(bool first)
 	f->s2fwb = f->s2fwb && s2fwb;
 	f->dic = f->dic && dic;
 	f->aarch32_el1 = f->aarch32_el1 && aarch32;
+	f->ras = f->ras || ras;
+	f->lor = f->lor || lor;
 	if (!dic) {
 		f->ctr_el0 &= ~CTR_DIC;
 	}

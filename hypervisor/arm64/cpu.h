@@ -49,6 +49,7 @@ struct cpu_features {
 	unsigned int vmid_bits;   /* 8 or 16 */
 	bool s2fwb;               /* FEAT_S2FWB on every CPU */
 	bool dic;                 /* CTR_EL0.DIC on every CPU: no IC needed */
+	bool ras, lor;            /* on some CPU: hidden from guests by HCR_EL2.TERR and TLOR */
 	bool aarch32_el1;
 	bool vhe_present;
 };

@@ -28,7 +28,8 @@ struct boot_secondary {
 /* Segments of the image (tenon.lds.S). */
 extern char image_start[], text_end[], init_text_start[], init_text_end[], rodata_end[],
 	init_data_start[], init_data_end[], ro_after_init_start[], ro_after_init_end[], image_file_end[],
-	boot_stack_guard[], boot_stack_top[], bss_start[], bss_end[], percpu_start[], percpu_end[],
+	boot_stack_guard[], boot_stack_top[], bss_start[], bss_end[], init_bss_start[], init_bss_end[],
+	ro_after_init_bss_start[], ro_after_init_bss_end[], percpu_start[], percpu_end[],
 	image_end[], idmap_text_start[], boot_tables_start[], boot_tables_end[];
 
 /* Machine address the image was loaded at. */

@@ -130,6 +130,7 @@ void boot_finish(void)
 {
 	hyp_release_image(init_text_start, init_text_end);
 	hyp_release_image(init_data_start, init_data_end);
+	hyp_release_image(init_bss_start, init_bss_end);
 	log_info("memory: %lu KiB of RAM, %lu KiB free", frame_table_ram_frames() << 2,
 		 frame_pool_free_frames() << 2);
 	cpu_enter_guests();

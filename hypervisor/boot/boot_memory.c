@@ -17,12 +17,12 @@
 /* Free lists hold frame numbers in 32 bits: 16 TiB. */
 #define RAM_LIMIT (UINT64_C(1) << 44)
 
-static struct range ram_storage[RAM_MAX_BANKS] __initdata;
-static struct rangeset ram __initdata;
-static struct range free_storage[RAM_MAX_BANKS * 2] __initdata;
-static struct rangeset free_ram __initdata;
-static maddr_t fdt_start __initdata;
-static uint64_t fdt_bytes __initdata;
+static struct range ram_storage[RAM_MAX_BANKS] __initbss;
+static struct rangeset ram __initbss;
+static struct range free_storage[RAM_MAX_BANKS * 2] __initbss;
+static struct rangeset free_ram __initbss;
+static maddr_t fdt_start __initbss;
+static uint64_t fdt_bytes __initbss;
 
 static uint64_t __init read_cells(const fdt32_t *cells, int nr)
 {

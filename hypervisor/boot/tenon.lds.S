@@ -84,7 +84,20 @@ SECTIONS
 		boot_stack_top = .;
 	} :data
 
+	/* Cleared with .bss, else like their namesakes above: no room in the file for what starts as zero. */
 	bss_start = .;
+	init_bss_start = .;
+	.init.bss (NOLOAD) : {
+		*(.bss.init)
+		. = ALIGN(4096);
+	} :data
+	init_bss_end = .;
+	ro_after_init_bss_start = .;
+	.bss.ro_after_init (NOLOAD) : {
+		*(.bss.ro_after_init)
+		. = ALIGN(4096);
+	} :data
+	ro_after_init_bss_end = .;
 	.bss (NOLOAD) : {
 		*(.bss .bss.* COMMON)
 		. = ALIGN(64);

@@ -27,7 +27,7 @@
 #define BYTES_PER_INTERRUPT 256
 
 static struct uart_location location __ro_after_init = {.node = -1};
-static bool present __ro_after_init;
+static bool present __ro_after_init_bss;
 
 /* Of the hardware domain, until CONSOLEIO_read; indices count modulo 2^32. */
 static char input[INPUT_BYTES];

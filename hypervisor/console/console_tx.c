@@ -29,9 +29,9 @@
 #define ROOM_POLLS  1000000
 
 static struct spinlock tx_lock = SPINLOCK_INIT(LOCK_RANK_LOG);
-static bool present __ro_after_init;
+static bool present __ro_after_init_bss;
 static bool dead;
-static bool use_interrupts __ro_after_init;
+static bool use_interrupts __ro_after_init_bss;
 static bool congested;
 
 static uint8_t ring[RING_BYTES];

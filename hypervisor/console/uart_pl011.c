@@ -35,7 +35,7 @@
  */
 #define IDLE_POLLS 1000000
 
-static volatile uint8_t *uart __ro_after_init;
+static volatile uint8_t *uart __ro_after_init_bss;
 static uint32_t enabled_interrupts;
 
 static uint32_t read_reg(uint32_t offset)

@@ -20,6 +20,13 @@ uint64_t vcpu_default_hcr(const struct domain *d)
 	if (!d->warm || d->setway_armed) {
 		hcr |= HCR_TVM;
 	}
+	/* Error records and LORegions are not in the ID registers that guests see, and not there. */
+	if (cpu_features.ras) {
+		hcr |= HCR_TERR;
+	}
+	if (cpu_features.lor) {
+		hcr |= HCR_TLOR;
+	}
 	if (cpu_features.s2fwb) {
 		hcr |= HCR_FWB; /* what it means for each mapping: stage2_attr.c */
 	}

@@ -353,7 +353,7 @@ static struct domain *__init build(const struct boot_module *kernel, struct host
 
 struct domain *__init dombuild_dom0(void)
 {
-	static __initdata struct hostfdt_dom0 tree;
+	static __initbss struct hostfdt_dom0 tree;
 	const struct boot_module *kernel = dombuild_module(-1, BOOT_MODULE_KERNEL);
 
 	if (!dombuild_modules_complete(-1)) {

@@ -26,7 +26,7 @@ struct scan {
 	bool said_too_many; /* about the modules of this domain */
 	int too_many;
 };
-static __initdata struct scan scan;
+static __initbss struct scan scan;
 
 static const struct {
 	const char *compatible;

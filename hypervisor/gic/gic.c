@@ -13,8 +13,8 @@
 #include "lib/log.h"
 #include "mm/mm.h"
 
-struct gic_info gic_info __ro_after_init;
-const struct gic_ops *gic_ops __ro_after_init;
+struct gic_info gic_info __ro_after_init_bss;
+const struct gic_ops *gic_ops __ro_after_init_bss;
 
 /* Guards the read-modify-write of GICD_ICFGR and GICR_ICFGR1; the other banks have a set and a clear register. */
 static struct spinlock config_lock = SPINLOCK_INIT(LOCK_RANK_GIC);

@@ -13,9 +13,9 @@
 
 #define MAX_INTERFACES 8
 
-static volatile uint8_t *gicd __ro_after_init;
-static volatile uint8_t *gicc __ro_after_init;
-static volatile uint8_t *gich __ro_after_init;
+static volatile uint8_t *gicd __ro_after_init_bss;
+static volatile uint8_t *gicc __ro_after_init_bss;
+static volatile uint8_t *gich __ro_after_init_bss;
 
 /* The CPU interface of each CPU as a bit of GICD_ITARGETSR and GICD_SGIR; each CPU writes its own. */
 static uint8_t interface_of[MAX_INTERFACES];

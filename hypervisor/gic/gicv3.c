@@ -18,9 +18,9 @@ struct redistributor {
 	volatile uint8_t *rd_base;
 };
 
-static volatile uint8_t *gicd __ro_after_init;
-static struct redistributor redistributors[MAX_CPUS] __ro_after_init;
-static unsigned int nr_redistributors __ro_after_init;
+static volatile uint8_t *gicd __ro_after_init_bss;
+static struct redistributor redistributors[MAX_CPUS] __ro_after_init_bss;
+static unsigned int nr_redistributors __ro_after_init_bss;
 
 /* Each CPU's own. Others read the affinity to send it an SGI or an SPI once it is online. */
 static DEFINE_PER_CPU(volatile uint8_t *, gicv3_rd_base);

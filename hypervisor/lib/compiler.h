@@ -22,11 +22,16 @@
 #ifndef TENON_HOST
 #define __init        __attribute__((section(".init.text"), cold))
 #define __initdata    __attribute__((section(".init.data")))
-/* Written during boot, read-only from then on (M2). */
+/* The same for what starts as zero: takes no room in the image file. */
+#define __initbss     __attribute__((section(".bss.init")))
+/* Written during boot, read-only from then on (M2); the second form starts as zero. */
 #define __ro_after_init __attribute__((section(".data.ro_after_init")))
+#define __ro_after_init_bss __attribute__((section(".bss.ro_after_init")))
 #else
 #define __init
 #define __initdata
+#define __initbss
+#define __ro_after_init_bss
 #define __ro_after_init
 #endif
 

@@ -12,8 +12,8 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-static struct ram_bank banks[RAM_MAX_BANKS] __ro_after_init;
-static unsigned int nr_banks __ro_after_init;
+static struct ram_bank banks[RAM_MAX_BANKS] __ro_after_init_bss;
+static unsigned int nr_banks __ro_after_init_bss;
 
 static inline struct frame *entry_of(uint64_t m)
 {

@@ -40,7 +40,7 @@
 #define TABLES_PER_MAPPING 2            /* levels 2 and 3: a block of frames never crosses 2 MiB */
 
 extern uint64_t boot_l0[PTE_ENTRIES];
-maddr_t image_maddr __ro_after_init;
+maddr_t image_maddr __ro_after_init_bss;
 
 static struct spinlock hyp_map_lock = SPINLOCK_INIT(LOCK_RANK_HYP_MAP);
 /* Below: guarded by hyp_map_lock. */
@@ -403,6 +403,16 @@ maddr_t __init hyp_map_create_root(unsigned int cpu)
 	return hyp_to_maddr(root);
 }
 
+static void make_read_only(const char *start, const char *end)
+{
+	for (const char *va = start; va < end; va += PAGE_SIZE) {
+		uint64_t *entry = walk(roots[0], (uint64_t)(uintptr_t)va, 3, false);
+
+		/* Fewer permissions, same address and attributes: no break-before-make needed. */
+		WRITE_ONCE(*entry, *entry | PTE_EL2_RO);
+	}
+}
+
 void hyp_map_finish(void)
 {
 	unsigned int idmap_slot = PTE_INDEX(image_maddr, 0);
@@ -415,12 +425,8 @@ void hyp_map_finish(void)
 		WRITE_ONCE(*walk(roots[0], va, 2, false), 0);
 	}
 	boot_view_next = BOOT_VIEW_BASE;
-	for (char *va = ro_after_init_start; va < ro_after_init_end; va += PAGE_SIZE) {
-		uint64_t *entry = walk(roots[0], (uint64_t)(uintptr_t)va, 3, false);
-
-		/* Fewer permissions, same address and attributes: no break-before-make needed. */
-		WRITE_ONCE(*entry, *entry | PTE_EL2_RO);
-	}
+	make_read_only(ro_after_init_start, ro_after_init_end);
+	make_read_only(ro_after_init_bss_start, ro_after_init_bss_end);
 	tlb_invalidate_el2_all_is();
 	spin_unlock(&hyp_map_lock);
 }

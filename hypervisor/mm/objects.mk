@@ -5,3 +5,6 @@ hyp-objs += hypervisor/mm/frame_table.o hypervisor/mm/frame_pool.o hypervisor/mm
 unit-tests += frame_pool_test
 frame_pool_test-objs := hypervisor/mm/frame_pool_test.o hypervisor/mm/frame_pool.o hypervisor/mm/frame_table.o \
 	tests/unit/fake_machine.o
+
+unit-tests += window_test
+window_test-objs := hypervisor/mm/window_test.o hypervisor/mm/window.o tests/unit/fake_machine.o

@@ -16,7 +16,7 @@
 
 #define NR_ENTRIES 512
 #define FRAME_A    UINT64_C(0x40003)
-#define FRAME_B    UINT64_C(0x40013) /* the same home entry as A, whatever power of two there are */
+#define FRAME_B    UINT64_C(0x40013) /* 16 windows: the same home as A and C */
 #define FRAME_C    UINT64_C(0x40023)
 
 static uint64_t tables[FAKE_MACHINE_MAX_CPUS][NR_ENTRIES];

@@ -23,7 +23,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-struct stage2_geometry stage2_geometry __ro_after_init;
+struct stage2_geometry stage2_geometry __ro_after_init_bss;
 
 static enum stage2_type pte_type(uint64_t pte)
 {

@@ -36,11 +36,11 @@ struct ratio {
 	unsigned int shift;
 };
 
-static uint64_t frequency_hz __ro_after_init;
-static uint32_t guest_clock_frequency __ro_after_init;
-static struct ratio ns_per_tick __ro_after_init;
-static struct ratio ticks_per_ns __ro_after_init;
-static uint64_t boot_ticks __ro_after_init;
+static uint64_t frequency_hz __ro_after_init_bss;
+static uint32_t guest_clock_frequency __ro_after_init_bss;
+static struct ratio ns_per_tick __ro_after_init_bss;
+static struct ratio ticks_per_ns __ro_after_init_bss;
+static uint64_t boot_ticks __ro_after_init_bss;
 static uint32_t hyp_intid __ro_after_init = INTID_HYP;
 
 /* By long division; numerator and denominator are below 2^32. */

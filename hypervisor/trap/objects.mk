@@ -11,3 +11,9 @@ trap_idreg_test-objs := hypervisor/trap/trap_idreg_test.o hypervisor/trap/trap_i
 trap_smccc_test-objs := hypervisor/trap/trap_smccc_test.o hypervisor/trap/trap_smccc.o hypervisor/trap/trap_psci.o \
 	tests/unit/fake_machine.o
 trap_sysreg_test-objs := hypervisor/trap/trap_sysreg_test.o hypervisor/trap/trap_sysreg.o tests/unit/fake_machine.o
+
+unit-tests += trap_abort_test trap_inject_test trap_mmio_test
+trap_abort_test-objs := hypervisor/trap/trap_abort_test.o hypervisor/trap/trap_abort.o hypervisor/trap/trap_mmio.o \
+	tests/unit/fake_machine.o
+trap_inject_test-objs := hypervisor/trap/trap_inject_test.o hypervisor/trap/trap_inject.o tests/unit/fake_machine.o
+trap_mmio_test-objs := hypervisor/trap/trap_mmio_test.o hypervisor/trap/trap_mmio.o tests/unit/fake_machine.o

@@ -87,7 +87,7 @@ static const char *const letters[NR_IDREGS] = {
 };
 
 /* What guests read, but for G and P, which depend on the domain. */
-static uint64_t idreg[NR_IDREGS] __ro_after_init;
+static uint64_t idreg[NR_IDREGS] __ro_after_init_bss;
 
 static unsigned int nr_fields(const char *text)
 {
