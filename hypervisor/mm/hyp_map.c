@@ -70,13 +70,21 @@ static maddr_t table_to_maddr(const void *table)
 	return va_in_image(table) ? image_va_to_maddr(table) : hyp_to_maddr(table);
 }
 
+static bool within(maddr_t maddr, const void *start, const void *end)
+{
+	return maddr - image_va_to_maddr(start) < (uint64_t)((const char *)end - (const char *)start);
+}
+
 static uint64_t *pte_to_table(uint64_t pte)
 {
 	maddr_t maddr = pte & PTE_ADDR;
 
-	/* The image's own tables are behind .init, whose frames the pool has got and may have given out as tables. */
-	if (maddr - image_maddr - (uint64_t)(init_data_end - image_start) <
-	    (uint64_t)(image_end - init_data_end)) {
+	/*
+	 * The image's own tables. Nothing else of the image: frames of its .init parts come back from the pool as tables,
+	 * at HYP_BASE like all others.
+	 */
+	if (within(maddr, boot_tables_start, boot_tables_end) ||
+	    within(maddr, early_tables, early_tables + EARLY_TABLES)) {
 		return (uint64_t *)(uintptr_t)(IMAGE_BASE + (maddr - image_maddr));
 	}
 	return maddr_to_hyp(maddr);
