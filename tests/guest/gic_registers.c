@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registers of the virtual interrupt controller, and what they make of interrupts: enable, pending,
+ * active, priority (Arm IHI 0048 for GICv2, IHI 0069 for GICv3; xen-abi-arm: "vGIC common").
+ */
+#include "arm64/mmio.h"
+#include "guest.h"
+#include "guest_asm.h"
+#include "guest_gic.h"
+#include "guest_smp.h"
+#include "guest_trap.h"
+
+const char *const guest_topic = "gic_registers";
+const bool guest_mmu_off;
+
+/* The UART's SPI is the one that a domU surely has; nothing raises it here. */
+#define SPI 32
+
+static void type_register(void)
+{
+	uint32_t typer = mmio_get32(machine.gicd + GICD_TYPER);
+	unsigned int nr_cpus = ((typer >> 5) & 7) + 1;
+
+	REQUIRE((typer & 0x1f) >= 1, "no SPIs: %#x", typer);
+	if (machine.gic_version == 2) {
+		REQUIRE(nr_cpus == machine.nr_cpus, "CPUNumber says %u", nr_cpus);
+	} else {
+		REQUIRE(((typer >> 17) & 1) == 0, "LPIs without an ITS: %#x", typer);
+	}
+	REQUIRE((typer & (1 << 10)) == 0, "SecurityExtn: %#x", typer);
+}
+
+static void identification(void)
+{
+	if (machine.gic_version == 3) {
+		EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_PIDR2_V3) & 0xf0, 0x30);
+		EXPECT_EQUAL(mmio_get32(machine.gicr + GICR_PIDR2) & 0xf0, 0x30);
+		EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_TYPER2), 0);
+	}
+	EXPECT(mmio_get32(machine.gicd + GICD_IIDR) != 0);
+}
+
+static void control_register(void)
+{
+	uint32_t on = machine.gic_version == 3 ? 0x12 : 0x1;
+	uint32_t ctlr = mmio_get32(machine.gicd + GICD_CTLR);
+
+	REQUIRE((ctlr & on) == on, "%#x", ctlr);
+	REQUIRE((ctlr & BIT64(31)) == 0, "register write pending: %#x", ctlr);
+	if (machine.gic_version == 3) {
+		/* Affinity routing cannot be turned off. */
+		mmio_set32(machine.gicd + GICD_CTLR, 0x2);
+		REQUIRE(mmio_get32(machine.gicd + GICD_CTLR) & 0x10);
+		mmio_set32(machine.gicd + GICD_CTLR, 0x12);
+	}
+}
+
+static void redistributors(void)
+{
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		uint64_t typer = mmio_read64((volatile void *)(uintptr_t)(gic_redistributor(i) + GICR_TYPER));
+		uint64_t mpidr = machine.mpidr[i];
+		uint32_t affinity = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
+
+		EXPECT(typer >> 32 == affinity, "redistributor %u: TYPER %#lx", i, typer);
+		EXPECT(((typer >> 4) & 1) == (i == machine.nr_cpus - 1), "Last, redistributor %u: TYPER %#lx", i, typer);
+		EXPECT((typer & 3) == 0, "LPIs of redistributor %u: TYPER %#lx", i, typer);
+		EXPECT_EQUAL(mmio_get32(gic_redistributor(i) + GICR_CTLR) & ~UINT32_C(0xf), 0);
+		/* Xen's SYNCR is busy for ever. */
+		EXPECT(!machine.tenon || (mmio_get32(gic_redistributor(i) + GICR_SYNCR) & 1) == 0);
+	}
+}
+
+/* Nothing in the register frames faults: unknown words read zero and ignore writes. */
+static void unknown_registers_are_zero(void)
+{
+	/* Reserved or optional in both versions. */
+	static const uint32_t offsets[] = { 0x0010, 0x0020, 0x0030, 0x0038, 0x0040, 0x0048, 0x0078, 0x0e00, 0x0efc, 0x0f30 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(offsets); i++) {
+		uint64_t value;
+		struct guest_fault fault;
+
+		if (machine.gic_version == 3 && (offsets[i] == 0x40 || offsets[i] == 0x48)) {
+			continue;       /* GICD_SETSPI_NSR, GICD_CLRSPI_NSR are write-only */
+		}
+		fault = fault_write(4, machine.gicd + offsets[i], 0xffffffff);
+		EXPECT(!fault.taken, "write of %#x: ESR %#lx", offsets[i], fault.esr);
+		fault = fault_read(4, machine.gicd + offsets[i], &value);
+		EXPECT(!fault.taken && value == 0, "%#x: value %#lx, ESR %#lx", offsets[i], value, fault.esr);
+	}
+}
+
+static void enable_bits(void)
+{
+	uint64_t set = gic_word(GICD_ISENABLER, SPI, 1), clear = gic_word(GICD_ICENABLER, SPI, 1);
+
+	gic_enable(SPI);
+	REQUIRE(mmio_get32(set) & 1);
+	REQUIRE(mmio_get32(clear) & 1);
+	/* Zeroes change nothing. */
+	mmio_set32(set, 0);
+	mmio_set32(clear, 0);
+	REQUIRE(mmio_get32(set) & 1);
+	gic_disable(SPI);
+	REQUIRE_EQUAL(mmio_get32(set) & 1, 0);
+}
+
+static void sgis_are_always_enabled(void)
+{
+	mmio_set32(gic_word(GICD_ICENABLER, 0, 1), 0xffff);
+	REQUIRE_EQUAL(mmio_get32(gic_word(GICD_ISENABLER, 0, 1)) & 0xffff, 0xffff);
+}
+
+static void priority_registers(void)
+{
+	uint64_t word = gic_word(GICD_IPRIORITYR, SPI, 8);
+	uint64_t value;
+
+	mmio_set32(word, 0x10203040 << 1);
+	REQUIRE_EQUAL(mmio_get32(word) & 0xf0f0f0f0, 0x20406080);
+	/* By byte. */
+	REQUIRE(!fault_write(1, word + 1, 0xa0).taken);
+	REQUIRE_EQUAL(mmio_get32(word) & 0xf0f0f0f0, 0x2040a080);
+	REQUIRE(!fault_read(1, word + 1, &value).taken);
+	REQUIRE_EQUAL(value & 0xf0, 0xa0);
+	mmio_set32(word, 0xa0a0a0a0);
+}
+
+static void configuration_registers(void)
+{
+	uint64_t word = gic_word(GICD_ICFGR, SPI, 2);
+
+	gic_set_edge(SPI, true);
+	REQUIRE_EQUAL(mmio_get32(word) & 3, 2);
+	gic_set_edge(SPI, false);
+	REQUIRE_EQUAL(mmio_get32(word) & 3, 0);
+}
+
+static void sgis_are_always_edge_triggered(void)
+{
+	mmio_set32(gic_word(GICD_ICFGR, 0, 2), 0);
+	REQUIRE_EQUAL(mmio_get32(gic_word(GICD_ICFGR, 0, 2)), 0xaaaaaaaa);
+}
+
+/* GICv2: private interrupts' targets are the reader itself; SPIs' are as written, without absent CPUs. */
+static void target_registers(void)
+{
+	for (uint32_t offset = 0; offset < 32; offset += 4) {
+		REQUIRE_EQUAL(mmio_get32(machine.gicd + GICD_ITARGETSR + offset), 0x01010101);
+	}
+	gic_set_target(SPI, 0);
+	REQUIRE_EQUAL(mmio_get32(machine.gicd + GICD_ITARGETSR + SPI) & 0xff, 1);
+	if (machine.nr_cpus > 1) {
+		gic_set_target(SPI, 1);
+		REQUIRE_EQUAL(mmio_get32(machine.gicd + GICD_ITARGETSR + SPI) & 0xff, 2);
+		gic_set_target(SPI, 0);
+	}
+}
+
+static uint32_t targets_of_1;
+
+static void read_targets(uint64_t argument)
+{
+	WRITE_ONCE(targets_of_1, mmio_get32(machine.gicd + GICD_ITARGETSR));
+}
+
+static void target_registers_of_another_cpu(void)
+{
+	REQUIRE(smp_start(1, read_targets, 0));
+	REQUIRE(smp_wait_off(1));
+	REQUIRE_EQUAL(READ_ONCE(targets_of_1), 0x02020202);
+}
+
+static uint64_t route(void)
+{
+	return mmio_read64((volatile void *)(uintptr_t)(machine.gicd + GICD_IROUTER + SPI * 8));
+}
+
+static void route_registers(void)
+{
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		gic_set_target(SPI, i);
+		REQUIRE_EQUAL(route(), machine.mpidr[i]);
+	}
+	gic_set_target(SPI, 0);
+	REQUIRE_EQUAL(route(), machine.mpidr[0]);
+}
+
+static uint32_t handled, handled_on;
+
+static void on_spi(uint32_t intid)
+{
+	WRITE_ONCE(handled_on, this_cpu()->idx);
+	WRITE_ONCE(handled, handled + 1);
+	dsb_ish();
+}
+
+static void prepare(uint32_t intid)
+{
+	handled = 0;
+	gic_set_handler(intid, on_spi);
+	gic_set_priority(intid, GIC_PRIORITY);
+	if (intid >= 32) {
+		gic_set_edge(intid, true);
+		gic_set_target(intid, 0);
+	}
+	gic_clear_pending(intid);
+}
+
+static void pending_bit_delivers(void)
+{
+	prepare(SPI);
+	gic_set_pending(SPI);
+	/* Xen's pending registers read zero. */
+	REQUIRE(!machine.tenon || gic_is_pending(SPI));
+	irq_enable();
+	delay_us(300);
+	REQUIRE(READ_ONCE(handled) == 0, "taken although disabled");
+	gic_enable(SPI);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+	REQUIRE(!gic_is_pending(SPI));
+	gic_disable(SPI);
+}
+
+static void pending_bit_can_be_taken_back(void)
+{
+	prepare(SPI);
+	gic_enable(SPI);
+	gic_set_pending(SPI);
+	delay_us(300);
+	gic_clear_pending(SPI);
+	REQUIRE(!gic_is_pending(SPI));
+	irq_enable();
+	delay_us(300);
+	irq_disable();
+	REQUIRE_EQUAL(handled, 0);
+	gic_disable(SPI);
+}
+
+/* Pending and then disabled, it waits for being enabled again. */
+static void disabled_while_pending(void)
+{
+	prepare(SPI);
+	gic_enable(SPI);
+	gic_set_pending(SPI);
+	delay_us(100);
+	gic_disable(SPI);
+	irq_enable();
+	delay_us(300);
+	REQUIRE(READ_ONCE(handled) == 0, "taken although disabled");
+	gic_enable(SPI);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+	gic_disable(SPI);
+}
+
+static void private_interrupt(void)
+{
+	prepare(20);
+	gic_enable(20);
+	gic_set_pending(20);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+	gic_disable(20);
+}
+
+static bool active_inside, pending_inside;
+
+static void on_active(uint32_t intid)
+{
+	active_inside = gic_is_active(intid);
+	pending_inside = gic_is_pending(intid);
+	WRITE_ONCE(handled, handled + 1);
+}
+
+static void active_bit(void)
+{
+	prepare(SPI);
+	gic_set_handler(SPI, on_active);
+	gic_enable(SPI);
+	gic_set_pending(SPI);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+	EXPECT(active_inside, "not active in its handler");
+	EXPECT(!pending_inside, "still pending in its handler");
+	EXPECT(!gic_is_active(SPI), "still active after the end of interrupt");
+	gic_disable(SPI);
+}
+
+static void spi_to_another_cpu(uint64_t argument)
+{
+	irq_enable();
+	while (READ_ONCE(handled) == 0) {
+		relax();
+	}
+	irq_disable();
+}
+
+static void target_decides_the_cpu(void)
+{
+	prepare(SPI);
+	gic_enable(SPI);
+	gic_set_target(SPI, 1);
+	REQUIRE(smp_start(1, spi_to_another_cpu, 0));
+	irq_enable();
+	gic_set_pending(SPI);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 3000));
+	irq_disable();
+	REQUIRE_EQUAL(READ_ONCE(handled_on), 1);
+	REQUIRE(smp_wait_off(1));
+	gic_disable(SPI);
+	gic_set_target(SPI, 0);
+}
+
+/* An interrupt waits behind the priority mask. */
+static void priority_mask(void)
+{
+	handled = 0;
+	gic_set_handler(6, on_spi);
+	gic_set_priority(6, 0x80);
+	gic_set_mask(0x80);
+	irq_enable();
+	gic_send_sgi_self(6);
+	delay_us(300);
+	REQUIRE(READ_ONCE(handled) == 0, "taken at the mask's own priority");
+	gic_set_mask(0x90);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+	gic_set_mask(0xf0);
+	gic_set_priority(6, GIC_PRIORITY);
+}
+
+/* Of several pending ones the most urgent is acknowledged first. */
+static uint32_t order[4], nr_order;
+
+static void on_ordered(uint32_t intid)
+{
+	if (nr_order < 4) {
+		order[nr_order] = intid;
+	}
+	nr_order++;
+}
+
+static void urgent_ones_first(void)
+{
+	static const uint8_t priorities[4] = { 0xc0, 0x40, 0x80, 0x20 };
+	static const uint32_t wanted[4] = { 11, 9, 10, 8 };
+
+	nr_order = 0;
+	for (uint32_t i = 0; i < 4; i++) {
+		gic_set_handler(8 + i, on_ordered);
+		gic_set_priority(8 + i, priorities[i]);
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		gic_send_sgi_self(8 + i);
+	}
+	delay_us(300);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(nr_order) == 4, 1000));
+	irq_disable();
+	for (uint32_t i = 0; i < 4; i++) {
+		EXPECT(order[i] == wanted[i], "number %u is SGI %u, not %u", i, order[i], wanted[i]);
+		gic_set_priority(8 + i, GIC_PRIORITY);
+	}
+}
+
+/* A more urgent interrupt interrupts the handler of a less urgent one, and not the other way round. */
+static uint32_t nested_taken;
+static bool nested_inside, other_inside;
+static uint32_t running_priority;
+
+static void on_inner(uint32_t intid)
+{
+	WRITE_ONCE(nested_taken, nested_taken + 1);
+}
+
+static void on_outer(uint32_t intid)
+{
+	running_priority = gic_running_priority();
+	gic_send_sgi_self(12);
+	gic_send_sgi_self(13);
+	irq_enable();
+	nested_inside = WAIT_UNTIL(READ_ONCE(nested_taken) == 1, 500);
+	delay_us(300);
+	irq_disable();
+	other_inside = READ_ONCE(nested_taken) == 2;
+}
+
+static void preemption(void)
+{
+	uint64_t elr, spsr;
+
+	nested_taken = 0;
+	nested_inside = other_inside = false;
+	gic_set_handler(12, on_inner);
+	gic_set_handler(13, on_inner);
+	gic_set_handler(14, on_outer);
+	gic_set_priority(12, 0x40);
+	gic_set_priority(13, 0xc0);
+	gic_set_priority(14, 0x80);
+	gic_send_sgi_self(14);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(nested_taken) == 2, 1000));
+	irq_disable();
+	elr = sysreg_read(ELR_EL1);
+	spsr = sysreg_read(SPSR_EL1);
+	REQUIRE(elr != 0 && spsr != 1);
+	EXPECT(nested_inside, "the urgent one did not interrupt");
+	EXPECT(!other_inside, "a less urgent one interrupted");
+	EXPECT_EQUAL(running_priority, 0x80);
+	for (uint32_t sgi = 12; sgi < 15; sgi++) {
+		gic_set_priority(sgi, GIC_PRIORITY);
+	}
+}
+
+static void nothing_is_spurious(void)
+{
+	REQUIRE_EQUAL(gic_acknowledge() & 0x3ff, GIC_SPURIOUS);
+	EXPECT_EQUAL(gic_nr_unhandled, 0);
+}
+
+/* With the distributor off nothing is delivered, and nothing is lost. */
+static void distributor_off(void)
+{
+	handled = 0;
+	gic_set_handler(6, on_spi);
+	mmio_set32(machine.gicd + GICD_CTLR, machine.gic_version == 3 ? 0x10 : 0);
+	irq_enable();
+	gic_send_sgi_self(6);
+	delay_us(300);
+	REQUIRE(READ_ONCE(handled) == 0, "taken with the distributor off");
+	mmio_set32(machine.gicd + GICD_CTLR, machine.gic_version == 3 ? 0x12 : 1);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000));
+	irq_disable();
+}
+
+/* GICv3 guests use system registers: SRE reads one and cannot be turned off. */
+static void system_register_interface(void)
+{
+	REQUIRE(sysreg_read(ICC_SRE_EL1) & 1);
+	sysreg_write(ICC_SRE_EL1, 0);
+	isb();
+	REQUIRE(sysreg_read(ICC_SRE_EL1) & 1);
+}
+
+const struct guest_case guest_cases[] = {
+	CASE(type_register),
+	CASE(identification),
+	CASE(control_register),
+	CASE(redistributors, .flags = GICV3_ONLY),
+	CASE(unknown_registers_are_zero),
+	CASE(enable_bits),
+	CASE(sgis_are_always_enabled, .flags = TENON_ONLY),
+	CASE(priority_registers),
+	CASE(configuration_registers),
+	CASE(sgis_are_always_edge_triggered, .flags = TENON_ONLY),
+	CASE(target_registers, .flags = GICV2_ONLY),
+	CASE(target_registers_of_another_cpu, .flags = GICV2_ONLY, .min_cpus = 2),
+	CASE(route_registers, .flags = GICV3_ONLY),
+	CASE(pending_bit_delivers),
+	CASE(pending_bit_can_be_taken_back, .flags = TENON_ONLY),
+	CASE(disabled_while_pending, .flags = TENON_ONLY),
+	CASE(private_interrupt),
+	CASE(active_bit, .flags = TENON_ONLY),
+	CASE(target_decides_the_cpu, .min_cpus = 2),
+	CASE(priority_mask),
+	CASE(urgent_ones_first),
+	CASE(preemption),
+	CASE(distributor_off, .flags = TENON_ONLY),
+	CASE(system_register_interface, .flags = GICV3_ONLY),
+	CASE(nothing_is_spurious),
+	CASE_END,
+};

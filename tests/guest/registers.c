@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FP, SIMD and system registers survive being switched out: two of these domains, or two vCPUs of one, share
+ * a CPU and hold different values in every register. The argument "number" makes the domains differ.
+ */
+#include "guest.h"
+#include "guest_asm.h"
+#include "guest_smp.h"
+#include "guest_trap.h"
+
+const char *const guest_topic = "registers";
+const bool guest_mmu_off;
+
+void guest_fp_load(const void *block);
+void guest_fp_store(void *block);
+
+struct block {
+	uint64_t words[64];
+} __aligned(16);
+
+static uint64_t seed(void)
+{
+	return guest_argument("number", 1) * 16 + this_cpu()->idx + 1;
+}
+
+static void leave_cpu(unsigned int how)
+{
+	switch (how % 3) {
+	case 0:
+		/* Long enough for the end of a time slice now and then. */
+		for (volatile unsigned int i = 0; i < 20000; i++) {
+		}
+		break;
+	case 1:
+		hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
+		break;
+	case 2:
+		wfe();
+		break;
+	}
+}
+
+static void hold_fp(uint64_t rounds)
+{
+	struct block mine, back;
+
+	for (uint64_t round = 0; round < rounds; round++) {
+		uint64_t fpcr = seed() % 4 << 22, fpsr = seed() % 8, value;
+
+		for (unsigned int i = 0; i < 64; i++) {
+			mine.words[i] = seed() * UINT64_C(0x0101010101010101) ^ (round << 32) ^ i;
+		}
+		guest_fp_load(&mine);
+		sysreg_write(S3_3_C4_C4_0, fpcr);
+		sysreg_write(S3_3_C4_C4_1, fpsr);
+		leave_cpu((unsigned int)round);
+		value = sysreg_read(S3_3_C4_C4_0);
+		EXPECT(value == fpcr, "FPCR is %#lx, not %#lx", value, fpcr);
+		value = sysreg_read(S3_3_C4_C4_1);
+		EXPECT(value == fpsr, "FPSR is %#lx, not %#lx", value, fpsr);
+		guest_fp_store(&back);
+		for (unsigned int i = 0; i < 64; i++) {
+			EXPECT(back.words[i] == mine.words[i], "half %u of V%u is %#lx, not %#lx", i % 2, i / 2,
+			       back.words[i], mine.words[i]);
+		}
+	}
+}
+
+/* Registers that hold any value; the masks leave out RES0 bits and what would change how this runs. */
+#define SYSTEM_REGISTERS(X) \
+	X(TPIDR_EL0, ~UINT64_C(0)) X(TPIDRRO_EL0, ~UINT64_C(0)) X(TPIDR_EL1, ~UINT64_C(0)) \
+	X(TTBR1_EL1, UINT64_C(0xffff00000000f000)) X(AMAIR_EL1, 0) X(CONTEXTIDR_EL1, 0xffffffff) \
+	X(CSSELR_EL1, 0x2) X(AFSR0_EL1, 0) X(AFSR1_EL1, 0) X(PAR_EL1, UINT64_C(0x0000fffffffff000)) \
+	X(FAR_EL1, ~UINT64_C(0)) X(ESR_EL1, 0x3ffffff) X(ELR_EL1, ~UINT64_C(3)) X(SPSR_EL1, 0xf00003c0) \
+	X(SP_EL0, ~UINT64_C(15)) X(CNTKCTL_EL1, 0x303) X(CNTV_CVAL_EL0, ~UINT64_C(0)) X(S3_0_C2_C0_0_MAIR, ~UINT64_C(0))
+/* MAIR_EL1 beyond the five types that the page tables use. */
+#define S3_0_C2_C0_0_MAIR MAIR_EL1
+#define MAIR_FREE UINT64_C(0xffffff0000000000)
+
+#define SYSTEM_REGISTER_SLOT(name, mask) SLOT_##name,
+enum { SYSTEM_REGISTERS(SYSTEM_REGISTER_SLOT) NR_SLOTS };
+
+static void hold_system_registers(uint64_t rounds)
+{
+	uint64_t held[NR_SLOTS], mair = sysreg_read(MAIR_EL1);
+
+	for (uint64_t round = 0; round < rounds; round++) {
+		uint64_t pattern = seed() * UINT64_C(0x0204081021428509) + round * 0x1111;
+
+#define SET(name, mask) \
+	held[SLOT_##name] = SLOT_##name == SLOT_S3_0_C2_C0_0_MAIR ? (mair & ~MAIR_FREE) | (pattern & MAIR_FREE) : \
+								    pattern & (mask); \
+	sysreg_write(name, held[SLOT_##name]);
+		SYSTEM_REGISTERS(SET)
+		isb();
+		leave_cpu((unsigned int)round);
+#define CHECK(name, mask) \
+	{ \
+		uint64_t value = sysreg_read(name); \
+		EXPECT(value == held[SLOT_##name] || (mask) == 0, #name " is %#lx, not %#lx", value, \
+		       held[SLOT_##name]); \
+	}
+		SYSTEM_REGISTERS(CHECK)
+	}
+	sysreg_write(MAIR_EL1, mair);
+	isb();
+}
+
+static void hold_general_registers(uint64_t rounds)
+{
+	for (uint64_t round = 0; round < rounds; round++) {
+		struct guest_registers before, after;
+
+		for (unsigned int i = 0; i < 31; i++) {
+			before.x[i] = seed() << 56 | round << 8 | i;
+		}
+		before.x[16] = __HYPERVISOR_sched_op;
+		before.x[0] = SCHEDOP_yield;
+		after = before;
+		guest_call_registers(CONDUIT_HYPERCALL, &after);
+		for (unsigned int i = 5; i < 31; i++) {
+			EXPECT(i == 16 || after.x[i] == before.x[i], "x%u is %#lx, not %#lx", i, after.x[i],
+			       before.x[i]);
+		}
+	}
+}
+
+static void on_all(void (*hold)(uint64_t), uint64_t rounds)
+{
+	rounds = guest_argument("rounds", rounds);
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_start(i, hold, rounds));
+	}
+	hold(rounds);
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_wait_off(i), "vCPU %u", i);
+	}
+}
+
+static void fp_and_simd(void)
+{
+	on_all(hold_fp, 300);
+}
+
+static void system_registers(void)
+{
+	on_all(hold_system_registers, 300);
+}
+
+static void general_registers(void)
+{
+	on_all(hold_general_registers, 200);
+}
+
+const struct guest_case guest_cases[] = {
+	CASE(fp_and_simd),
+	CASE(system_registers),
+	CASE(general_registers),
+	CASE_END,
+};

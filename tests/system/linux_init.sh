@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# /init of the Linux domains in the boot tests: looks at what the kernel found and reports each check in a line
+#     TEST <domain> ok|bad <check>: <detail> ;
+# and at the end "TEST <domain> done ;". The semicolon shows that the line has come whole. What to expect is on the
+# kernel's command line: test.name, test.cpus, test.mib, test.xen, test.rtc, test.wait.
+
+/bin/busybox mkdir -p /bin /proc /sys /dev /tmp
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+
+name=linux cpus=1 mib=64 xen= rtc= wait=
+for word in $(cat /proc/cmdline); do
+	case $word in
+	test.name=*) name=${word#*=} ;;
+	test.cpus=*) cpus=${word#*=} ;;
+	test.mib=*) mib=${word#*=} ;;
+	test.xen) xen=yes ;;
+	test.rtc) rtc=yes ;;
+	test.wait) wait=yes ;;
+	esac
+done
+
+# check NAME DETAIL CONDITION... - the condition is a command.
+check()
+{
+	what=$1
+	detail=$2
+	shift 2
+	if "$@"; then
+		echo "TEST $name ok $what: $detail ;"
+	else
+		echo "TEST $name bad $what: $detail ;"
+	fi
+}
+
+check kernel "$(uname -a)" [ "$(uname -m)" = aarch64 ]
+check cpus "$(nproc) of $cpus" [ "$(nproc)" = "$cpus" ]
+
+total=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
+check memory "$total of $mib MiB" [ "$total" -ge $((mib * 55 / 100)) -a "$total" -le "$mib" ]
+
+if [ -n "$xen" ]; then
+	check xen "$(cat /sys/hypervisor/type /sys/hypervisor/version/major /sys/hypervisor/version/minor 2>&1 | tr '\n' ' ')" \
+		[ "$(cat /sys/hypervisor/type)" = xen ]
+	upcalls=$(sed -n 's/^ *[0-9]*: *\([0-9]*\) .*arch_timer$/\1/p' /proc/interrupts)
+	check timer "$upcalls interrupts" [ "${upcalls:-0}" -gt 10 ]
+fi
+
+# Time goes on, and neither at double nor at half speed.
+before=$(cut -d. -f1 /proc/uptime)
+sleep 2
+after=$(cut -d. -f1 /proc/uptime)
+check sleep "2 s took $((after - before)) s" [ $((after - before)) -ge 1 -a $((after - before)) -le 20 ]
+
+# What goes into memory comes out of it.
+dd if=/dev/urandom of=/tmp/a bs=1M count=8 2>/dev/null
+cp /tmp/a /tmp/b
+check copies "8 MiB" cmp /tmp/a /tmp/b
+rm /tmp/a /tmp/b
+
+# Many processes on all CPUs at once, all of which end.
+rm -f /tmp/done
+for i in 1 2 3 4 5 6 7 8; do
+	(
+		n=0
+		while [ $n -lt 300 ]; do
+			n=$((n + 1))
+		done
+		echo $i >>/tmp/done
+	) &
+done
+wait
+check processes "$(wc -l </tmp/done) of 8" [ "$(wc -l </tmp/done)" = 8 ]
+
+# CPUs go and come back: PSCI, and the vCPU's state.
+cpu=1
+while [ $cpu -lt "$cpus" ]; do
+	online=/sys/devices/system/cpu/cpu$cpu/online
+	echo 0 >$online
+	gone=$(cat $online)
+	echo 1 >$online
+	check hotplug "cpu $cpu" [ "$gone" = 0 -a "$(cat $online)" = 1 ]
+	cpu=$((cpu + 1))
+done
+
+# A device's interrupt: the alarm of the machine's real-time clock (PL031), in two seconds.
+if [ -n "$rtc" ]; then
+	count()
+	{
+		sed -n '/rtc-pl031/{s/^ *[0-9]*: *//;s/[^0-9 ].*//;p}' /proc/interrupts | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n + 0 }'
+	}
+	before=$(count)
+	echo +2 >/sys/class/rtc/rtc0/wakealarm
+	tries=0
+	while [ "$(count)" = "$before" ] && [ $tries -lt 20 ]; do
+		sleep 1
+		tries=$((tries + 1))
+	done
+	check rtc_interrupt "$(count) interrupts" [ "$(count)" -gt "$before" ]
+fi
+
+check log "$(dmesg | grep -c .) lines" sh -c "! dmesg | grep -q -e 'Internal error' -e 'BUG:' -e 'rcu_.*detected stalls' -e 'Call trace'"
+
+echo "TEST $name done ;"
+if [ -n "$wait" ]; then
+	read -r line
+	echo "TEST $name got $line"
+fi
+poweroff -f
+# poweroff -f does not return.
+while :; do
+	sleep 1
+done

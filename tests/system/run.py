@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the system tests: guests and real kernels on Tenon in QEMU.
+
+Everything must have been prepared and built: ./check does that. Closes with 'N passed, M failed'.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import boot_tests
+import builder_tests
+import guest_tests
+import system_machine
+from system_machine import ROOT
+from system_suite import Context, run_tests
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hypervisor", type=pathlib.Path, metavar="PATH",
+                        help="run on this image instead of build/tenon; Debian's Xen is the oracle")
+    parser.add_argument("--guests", type=pathlib.Path, metavar="FOLDER", default=ROOT / "build/gcc-release/guests",
+                        help="where the test guests were built")
+    parser.add_argument("--long", action="store_true", help="more machines and longer loops")
+    parser.add_argument("--list", action="store_true", help="name the tests, run none")
+    parser.add_argument("--keep-logs", action="store_true", help="also of tests that pass")
+    parser.add_argument("--jobs", type=int, default=2, help="machines at a time (2)")
+    parser.add_argument("--slow", type=float, default=1.0, metavar="FACTOR", help="stretch all time limits")
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each case")
+    parser.add_argument("filter", nargs="*", help="only tests whose name contains one of these")
+    options = parser.parse_args()
+
+    system_machine.time_scale = options.slow
+    context = Context(options.hypervisor, options.guests.resolve(), ROOT / "build/system",
+                      ROOT / "build/log/system", options.long, options.keep_logs)
+    tests = guest_tests.tests(context) + boot_tests.tests(context) + builder_tests.tests(context)
+    tests = [test for test in tests
+             if (not test.tenon_only or not context.is_xen) and (not test.long or context.long)
+             and (not options.filter or any(part in test.name for part in options.filter))]
+    if options.list:
+        print("\n".join(test.name for test in tests))
+        return 0
+    passed, failed = run_tests(context, tests, options.jobs, options.verbose)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
