@@ -40,6 +40,7 @@ class Domain:
     cpus: int = 1
     properties: str = ""
     has_defaults: bool = True
+    address_cells: int = 2
 
 
 @dataclasses.dataclass
@@ -89,7 +90,7 @@ def _module_source(module, indent):
 def _domain_source(domain):
     lines = [f"\t\t{domain.name} {{",
              '\t\t\tcompatible = "xen,domain";',
-             "\t\t\t#address-cells = <2>;",
+             f"\t\t\t#address-cells = <{domain.address_cells}>;",
              "\t\t\t#size-cells = <2>;"]
     if domain.has_defaults:
         lines += [f"\t\t\tmemory = <{cells64(domain.mib * 1024)}>;",
