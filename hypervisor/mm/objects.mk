@@ -8,3 +8,6 @@ frame_pool_test-objs := hypervisor/mm/frame_pool_test.o hypervisor/mm/frame_pool
 
 unit-tests += window_test
 window_test-objs := hypervisor/mm/window_test.o hypervisor/mm/window.o tests/unit/fake_machine.o
+
+unit-tests += hyp_map_test
+hyp_map_test-objs := hypervisor/mm/hyp_map_test.o hypervisor/mm/hyp_map.o hypervisor/lib/lock.o tests/unit/fake_machine.o

@@ -4,4 +4,8 @@ hyp-objs += hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_attr.o hyper
 
 unit-tests += stage2_map_test
 stage2_map_test-objs := hypervisor/stage2/stage2_map_test.o hypervisor/stage2/stage2_map.o \
-	hypervisor/stage2/stage2_attr.o hypervisor/stage2/vmid.o tests/unit/fake_machine.o
+	hypervisor/stage2/stage2_attr.o hypervisor/stage2/stage2_destroy.o hypervisor/stage2/vmid.o \
+	tests/unit/fake_machine.o
+
+unit-tests += stage2_attr_test
+stage2_attr_test-objs := hypervisor/stage2/stage2_attr_test.o hypervisor/stage2/stage2_attr.o tests/unit/fake_machine.o

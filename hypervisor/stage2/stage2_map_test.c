@@ -26,6 +26,7 @@ static unsigned int nr_alloc, nr_free;
 static mfn_t put_last;
 static unsigned int nr_put;
 static struct domain dom;
+static struct frame ram[600]; /* from frame 0 on, as stage2_destroy() sees it */
 
 /* ---- fakes of mm/ and lib/lock ----------------------------------------------------------------- */
 
@@ -53,6 +54,16 @@ void frame_put(mfn_t m)
 	fake_machine_note("put 0x%lx", (unsigned long)m.raw);
 	put_last = m;
 	nr_put++;
+}
+
+struct frame *frame_of(mfn_t m)
+{
+	return m.raw < ARRAY_SIZE(ram) ? &ram[m.raw] : NULL;
+}
+
+mfn_t frame_pool_max_mfn(void)
+{
+	return mfn(2 * ARRAY_SIZE(ram));
 }
 
 bool frame_get(mfn_t m, uint16_t domid)
@@ -290,6 +301,76 @@ static void invalidation_is_for_the_domains_vmid(void **state)
 	assert_int_equal(fake_machine_sysreg_get("VTTBR_EL2"), 0x1234000);
 }
 
+static void meanwhile_the_other_domains_stage_1_is_not_walked(void **state)
+{
+	fake_machine_sysreg_set("VTTBR_EL2", 0x1234000);
+	fake_machine_sysreg_set("TCR_EL1", 0x20);
+	fake_machine_sysreg_set("SCTLR_EL1", 0x30d00800); /* MMU off: then EL1's addresses are flat */
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
+	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1=0x30d00801", "isb", "msr VTTBR_EL2", "isb",
+			    "tlbi ipas2e1is", "tlbi vmalle1is", "dsb ish", "msr VTTBR_EL2=0x1234000", "isb",
+			    "msr SCTLR_EL1=0x30d00800", "isb", "msr TCR_EL1=0x20", "isb");
+	/* Its own: nothing to switch. */
+	fake_machine_sysreg_set("VTTBR_EL2", dom.stage2.vttbr);
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
+	fake_machine_expect_none("msr TCR_EL1");
+	fake_machine_expect_none("msr VTTBR_EL2");
+}
+
+static void a_guest_cannot_use_up_memory_with_tables(void **state)
+{
+	unsigned int nr = 0;
+
+	/* One page to each 2 MiB: a table each. No vCPU yet, 64 MiB. */
+	dom.max_pages = 64 << 8;
+	while (nr < 1000 && stage2_map(&dom, gfn(0x40000 + nr * M2), mfn(0x80000), 1, STAGE2_RAM) == 0) {
+		nr++;
+	}
+	assert_in_range(nr, 128 + 64 - 8, 128 + 64);
+	assert_int_equal(dom.stage2.nr_table_frames, 128 + 64);
+	/* What is there can still be used and taken away, and what that frees serves again. */
+	assert_int_equal(stage2_map(&dom, gfn(0x40001), mfn(0x80001), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_unmap(&dom, gfn(0x40000), 2), 0);
+	dom.is_hardware = true;
+	assert_int_equal(stage2_map(&dom, gfn(0x40000 + nr * M2), mfn(0x80000), 1, STAGE2_RAM), 0);
+}
+
+static void own_ram_is_found_over_holes_and_other_mappings(void **state)
+{
+	gfn_t g = gfn(0);
+	mfn_t m = MFN_INVALID;
+	unsigned int steps = 0;
+
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x500), 1, STAGE2_SHARED), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x9000), mfn(0x9000), 16, STAGE2_DEVICE), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x40000), 1 << 18, STAGE2_DEVICE_HWDOM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x80000), mfn(0xa0000), M2, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0xc0003), mfn(0xbad), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0xc0004), mfn(0xb0000), 1, STAGE2_RAM), 0);
+	while (!stage2_next_ram(&dom, &g, &m)) {
+		assert_true(++steps < 16);
+	}
+	assert_int_equal(g.raw, 0x80000);
+	assert_int_equal(m.raw, 0xa0000);
+	g = gfn(0x80000 + M2 - 1);
+	assert_true(stage2_next_ram(&dom, &g, &m));
+	assert_int_equal(m.raw, 0xa0000 + M2 - 1);
+	/* Not one whose last reference is going. */
+	g = gfn(0x80000 + M2);
+	while (!stage2_next_ram(&dom, &g, &m)) {
+		assert_true(++steps < 32);
+	}
+	assert_int_equal(g.raw, 0xc0004);
+	/* The end of the IPA space ends it. */
+	g = gfn((UINT64_C(1) << 28) - 1);
+	assert_false(stage2_next_ram(&dom, &g, &m));
+	assert_false(stage2_next_ram(&dom, &g, &m));
+}
+
 static void without_memory_for_a_table_nothing_is_torn(void **state)
 {
 	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
@@ -338,17 +419,41 @@ static void holes_are_skipped_by_whole_tables(void **state)
 	assert_int_equal(stage2_hole_frames(&dom, gfn(0x80000)), UINT64_C(1) << 18);
 }
 
-static void destroy_gives_back_every_table(void **state)
+static void destroy_gives_back_every_table_and_every_frame(void **state)
 {
+	unsigned int calls = 1;
+	int error;
+
 	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 2 * M2 + 7, STAGE2_RAM), 0);
 	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_DEVICE), 0);
+	assert_int_equal(stage2_map(&dom, gfn(4), mfn(0x9000), 2, STAGE2_FOREIGN_RW), 0);
 	assert_int_equal(stage2_map(&dom, gfn(0x100000), mfn(0x100000), 1 << 18, STAGE2_DEVICE), 0);
-	ram_limit = ram_next; /* clearing needs no memory */
-	for (uint64_t ipa = 0; ipa < UINT64_C(1) << 40;) {
-		ipa += stage2_clear_step(&dom, ipa);
+	/* Its own frames, mapped or not, and others'. */
+	for (unsigned int n = 0; n < ARRAY_SIZE(ram); n++) {
+		ram[n] = (struct frame){ .state = n % 3 == 0 ? FRAME_TENON_SHARED : FRAME_GUEST,
+					 .owner = n % 3 == 2 ? 8 : dom.id, .refs = 1 };
+		dom.nr_pages += n % 3 == 1 ? 1 : 0;
 	}
-	stage2_free_root(&dom.stage2);
+	ram_limit = ram_next; /* clearing needs no memory */
+	fake_machine_interrupt_after(0);
+	fake_machine_log_clear();
+	while ((error = stage2_clear(&dom)) == -XEN_ERESTART) {
+		calls++;
+	}
+	assert_int_equal(error, 0);
+	assert_true(calls > 3);
+	assert_int_equal(nr_put, 2);
+	fake_machine_expect("tlbi", "dsb ish", "put 0x9001", "put 0x9000");
+	assert_int_equal(stage2_clear(&dom), 0);
+	for (calls = 1; (error = stage2_destroy(&dom)) == -XEN_ERESTART; calls++) {
+	}
+	assert_int_equal(error, 0);
+	assert_true(calls > 1);
+	assert_int_equal(dom.nr_pages, 0);
+	assert_int_equal(nr_put, 2 + ARRAY_SIZE(ram) / 3);
 	assert_int_equal(nr_free, nr_alloc);
+	/* No walker uses a table that is freed. */
+	fake_machine_expect("put 0x1", "tlbi vmalls12e1is", "dsb ish", "free");
 }
 
 int main(void)
@@ -368,7 +473,10 @@ int main(void)
 		cmocka_unit_test_setup(ranges_beyond_the_ipa_space_are_refused, set_up),
 		cmocka_unit_test_setup(a_frame_is_referenced_only_when_it_is_the_domains_own, set_up),
 		cmocka_unit_test_setup(holes_are_skipped_by_whole_tables, set_up),
-		cmocka_unit_test_setup(destroy_gives_back_every_table, set_up),
+		cmocka_unit_test_setup(meanwhile_the_other_domains_stage_1_is_not_walked, set_up),
+		cmocka_unit_test_setup(a_guest_cannot_use_up_memory_with_tables, set_up),
+		cmocka_unit_test_setup(own_ram_is_found_over_holes_and_other_mappings, set_up),
+		cmocka_unit_test_setup(destroy_gives_back_every_table_and_every_frame, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static int set_up(void **state)
 	nr_accesses = nr_aborts = nr_serrors = 0;
 	accepts = true;
 	for (unsigned int n = 0; n < 31; n++) {
-		vcpu.regs.x[n] = 0x1111111111111111 * (n % 15 + 1);
+		vcpu.regs.x[n] = UINT64_C(0x1111111111111111) * (n % 15 + 1);
 	}
 	assert_int_equal(
 		trap_mmio_register(&dom, DEVICE_BASE_IPA, DEVICE_SIZE, device, &seen), 0);
@@ -288,6 +288,7 @@ static uint64_t translate(const char *operation, uint64_t gva)
 {
 	assert_string_equal(operation, "s1e1r");
 	assert_int_equal(gva & ~UINT64_C(0xfff), GVA);
+	fake_machine_sysreg_set("PAR_EL1", stage1_answer);
 	return stage1_answer;
 }
 

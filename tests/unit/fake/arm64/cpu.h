@@ -24,6 +24,7 @@ struct cpu_features {
 	unsigned int vmid_bits;
 	bool s2fwb;
 	bool dic;
+	bool ras, lor;
 	bool aarch32_el1;
 	bool vhe_present;
 };
