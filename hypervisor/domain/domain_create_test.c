@@ -23,8 +23,8 @@
 struct gic_info gic_info;
 struct boot_options boot_options;
 
-static int blocks;         /* of Tenon's memory, in use */
-static unsigned int left;  /* allocations until they fail */
+static int blocks;        /* of Tenon's memory, in use */
+static unsigned int left; /* allocations until they fail */
 static int stage2_error, event_error, grant_error, vgic_error, vgic_vcpu_error;
 static bool found_while_made;
 static unsigned int clear_restarts, destroy_restarts;

@@ -103,8 +103,8 @@ void log_guest(unsigned int domid, const char *format, ...)
 static uint64_t translate(const char *operation, uint64_t gva)
 {
 	uint64_t n = (gva - GVA) / PAGE_SIZE;
-	bool fault = n >= NR_PAGES || faults[n] ||
-		     (read_only[n] && strcmp(operation, "s12e1w") == 0);
+	bool fault =
+		n >= NR_PAGES || faults[n] || (read_only[n] && strcmp(operation, "s12e1w") == 0);
 	/* A fault, whatever else the register has. */
 	uint64_t par = attr << 56 | (FIRST_MFN + n) << 12 | 0x980 | (fault ? PAR_F : 0);
 
@@ -369,8 +369,9 @@ static void a_hole_ends_a_copy_by_physical_address(void **state)
 	char out[2 * PAGE_SIZE] = {0};
 
 	faults[3] = true;
-	assert_int_not_equal(
-		guest_copy_to_ipa(&dom, gfn_to_ipa(gfn(FIRST_GFN + 2)), out, sizeof(out)), 0);
+	assert_int_not_equal(guest_copy_to_ipa(&dom, gfn_to_ipa(gfn(FIRST_GFN + 2)), out,
+					       sizeof(out)),
+			     0);
 	assert_int_equal(nr_windows, 1);
 }
 

@@ -59,8 +59,8 @@ static void affinity_has_sixteen_vcpus_to_a_cluster(void **state)
 		unsigned int id;
 		uint64_t vmpidr;
 	} cases[] = {
-		{0, 0x80000000}, {1, 0x80000001}, {15, 0x8000000f}, {16, 0x80000100},
-		{127, 0x8000070f},
+		{0, 0x80000000},  {1, 0x80000001},   {15, 0x8000000f},
+		{16, 0x80000100}, {127, 0x8000070f},
 	};
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
@@ -74,8 +74,8 @@ static void affinity_has_sixteen_vcpus_to_a_cluster(void **state)
 static void what_cannot_be_seen_on_an_emulator_is_set(void **state)
 {
 	static const uint64_t wanted[] = {
-		HCR_VM,  HCR_PTW, HCR_SWIO, HCR_FMO,  HCR_IMO,   HCR_AMO,  HCR_FB, HCR_BSU_IS,
-		HCR_TWI, HCR_TWE, HCR_TID3, HCR_TSC,  HCR_TIDCP, HCR_TACR, HCR_TSW, HCR_RW,
+		HCR_VM,  HCR_PTW, HCR_SWIO, HCR_FMO, HCR_IMO,   HCR_AMO,  HCR_FB,  HCR_BSU_IS,
+		HCR_TWI, HCR_TWE, HCR_TID3, HCR_TSC, HCR_TIDCP, HCR_TACR, HCR_TSW, HCR_RW,
 	};
 	uint64_t hcr = vcpu_default_hcr(&dom);
 	uint64_t all = HCR_TVM;
@@ -84,7 +84,8 @@ static void what_cannot_be_seen_on_an_emulator_is_set(void **state)
 		assert_true((hcr & wanted[n]) != 0);
 		all |= wanted[n];
 	}
-	assert_int_equal(hcr & BITS64(11, 10), HCR_BSU_IS); /* Inner Shareable, neither more nor less */
+	assert_int_equal(hcr & BITS64(11, 10),
+			 HCR_BSU_IS); /* Inner Shareable, neither more nor less */
 	/* And no other: no pending interrupts, no default cacheability, EL1 in charge of its EL0. */
 	assert_int_equal(hcr & ~all, 0);
 }
@@ -124,8 +125,8 @@ int main(void)
 		cmocka_unit_test_setup(what_cannot_be_seen_on_an_emulator_is_set, set_up),
 		cmocka_unit_test_setup(tvm_is_set_while_cold_or_armed, set_up),
 		cmocka_unit_test_setup(fwb_changes_the_meaning_of_every_stage_2, set_up),
-		cmocka_unit_test_setup(
-			what_is_hidden_and_not_switched_is_trapped_where_it_exists, set_up),
+		cmocka_unit_test_setup(what_is_hidden_and_not_switched_is_trapped_where_it_exists,
+				       set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

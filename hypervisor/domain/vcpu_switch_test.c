@@ -17,8 +17,8 @@
 #include "domain/domain.h"
 #include "tests/unit/fake_machine.h"
 
-#define NR_DOMAINS 2
-#define NR_VCPUS   2
+#define NR_DOMAINS         2
+#define NR_VCPUS           2
 
 /* A TTBR0_EL1 tells whose stage 1 it is, VTTBR_EL2 whose stage 2. */
 #define TTBR(domain, vcpu) (0x1000u * ((domain) + 1) + (vcpu))
@@ -66,8 +66,8 @@ void runstate_update(struct vcpu *v)
 /* ---- the moments in between ---------------------------------------------------------------------- */
 
 /*
- * What a speculative walk could do before each instruction: with walks on (or the MMU off, where
- * addresses are the guest's physical ones) stage 1 and stage 2 are one domain's.
+ * What a speculative walk could do before each instruction: where stage 1 is walked, stage 2 is the
+ * same domain's.
  */
 static void look(const char *line, void *context)
 {
@@ -77,8 +77,7 @@ static void look(const char *line, void *context)
 	bool mmu_on = (fake_machine_sysreg_get("SCTLR_EL1") & SCTLR_M) != 0;
 	bool walks = (tcr & (TCR_EPD0 | TCR_EPD1)) != (TCR_EPD0 | TCR_EPD1);
 
-	if ((walks && mmu_on && ttbr / 0x1000 != vttbr >> 48 && vttbr != 0) ||
-	    (walks && mmu_on && vttbr == 0)) {
+	if (walks && mmu_on && ttbr / 0x1000 != vttbr >> 48) {
 		mixtures++;
 		print_message("before '%s': TTBR0_EL1 0x%llx with VTTBR_EL2 0x%llx\n", line,
 			      (unsigned long long)ttbr, (unsigned long long)vttbr);
@@ -172,8 +171,7 @@ static void an_idle_cpu_has_no_stage_2_and_walks_nothing(void **state)
 	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1", "isb",
 			    "msr VTTBR_EL2=0x0", "msr HCR_EL2", "isb");
 	/* Interrupts still come to EL2; a WFI there sees them. */
-	assert_int_equal(fake_machine_sysreg_get("HCR_EL2"),
-			 HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO);
+	assert_int_equal(fake_machine_sysreg_get("HCR_EL2"), HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO);
 }
 
 /* ---- TLBs ---------------------------------------------------------------------------------------- */
@@ -224,15 +222,24 @@ static void each_cpu_remembers_for_itself(void **state)
 
 /* ---- state --------------------------------------------------------------------------------------- */
 
-#define FIELDS(op)                                                                                 \
-	op(sp_el0, "SP_EL0") op(sp_el1, "SP_EL1") op(elr_el1, "ELR_EL1") op(spsr_el1, "SPSR_EL1")  \
-	op(sctlr_el1, "SCTLR_EL1") op(actlr_el1, "ACTLR_EL1") op(cpacr_el1, "CPACR_EL1")           \
-	op(ttbr0_el1, "TTBR0_EL1") op(ttbr1_el1, "TTBR1_EL1") op(tcr_el1, "TCR_EL1")               \
-	op(mair_el1, "MAIR_EL1") op(amair_el1, "AMAIR_EL1") op(esr_el1, "ESR_EL1")                 \
-	op(far_el1, "FAR_EL1") op(afsr0_el1, "AFSR0_EL1") op(afsr1_el1, "AFSR1_EL1")               \
-	op(par_el1, "PAR_EL1") op(vbar_el1, "VBAR_EL1") op(contextidr_el1, "CONTEXTIDR_EL1")       \
-	op(csselr_el1, "CSSELR_EL1") op(tpidr_el0, "TPIDR_EL0")                                    \
-	op(tpidrro_el0, "TPIDRRO_EL0") op(tpidr_el1, "TPIDR_EL1")
+#define FIELDS(op)                                                                                \
+	op(sp_el0, "SP_EL0") op(sp_el1, "SP_EL1") op(elr_el1, "ELR_EL1") op(spsr_el1, "SPSR_EL1") \
+		op(sctlr_el1, "SCTLR_EL1") op(actlr_el1, "ACTLR_EL1") op(cpacr_el1, "CPACR_EL1")  \
+			op(ttbr0_el1, "TTBR0_EL1") op(ttbr1_el1, "TTBR1_EL1") op(tcr_el1,         \
+										 "TCR_EL1")       \
+				op(mair_el1, "MAIR_EL1") op(amair_el1, "AMAIR_EL1") op(esr_el1,   \
+										       "ESR_EL1") \
+					op(far_el1, "FAR_EL1") op(afsr0_el1,                      \
+								  "AFSR0_EL1") op(afsr1_el1,      \
+										  "AFSR1_EL1")    \
+						op(par_el1, "PAR_EL1") op(vbar_el1, "VBAR_EL1")   \
+							op(contextidr_el1,                        \
+							   "CONTEXTIDR_EL1") op(csselr_el1,       \
+										"CSSELR_EL1")     \
+								op(tpidr_el0,                     \
+								   "TPIDR_EL0") op(tpidrro_el0,   \
+										   "TPIDRRO_EL0") \
+									op(tpidr_el1, "TPIDR_EL1")
 
 static void every_register_is_saved_and_loaded(void **state)
 {
@@ -279,11 +286,9 @@ int main(void)
 		cmocka_unit_test_setup(with_its_mmu_off_a_guest_gets_no_other_domains_stage_2,
 				       set_up),
 		cmocka_unit_test_setup(an_idle_cpu_has_no_stage_2_and_walks_nothing, set_up),
-		cmocka_unit_test_setup(another_vcpu_of_the_domain_invalidates_the_vmid_here,
-				       set_up),
+		cmocka_unit_test_setup(another_vcpu_of_the_domain_invalidates_the_vmid_here, set_up),
 		cmocka_unit_test_setup(the_same_vcpu_again_keeps_its_entries, set_up),
-		cmocka_unit_test_setup(another_domain_in_between_does_not_make_it_forgotten,
-				       set_up),
+		cmocka_unit_test_setup(another_domain_in_between_does_not_make_it_forgotten, set_up),
 		cmocka_unit_test_setup(each_cpu_remembers_for_itself, set_up),
 		cmocka_unit_test_setup(every_register_is_saved_and_loaded, set_up),
 		cmocka_unit_test_setup(a_pending_virtual_serror_stays_with_its_vcpu, set_up),

@@ -39,6 +39,7 @@ static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_RANK_FRAME_POOL);
 /* Guarded by pool_lock, as are the entries of free frames. Heads are mfns, 0 is none. */
 static uint32_t lists[NR_LISTS][FRAME_ORDER_MAX + 1];
 static uint32_t quarantine_head, quarantine_tail;
+static uint32_t epoch_kicked;   /* the last epoch that others were interrupted for */
 static uint64_t nr_total, nr_dirty, nr_clean, nr_quarantine, nr_scrubbing;
 
 /* Only its own CPU touches it. */
@@ -132,7 +133,9 @@ static void collect_quarantine(bool urgent)
 			if ((int32_t)(epoch_latest() - f->epoch) < 0) {
 				(void)epoch_begin();
 			}
-			if (urgent) {
+			if (urgent && epoch_kicked != f->epoch) {
+				/* Once: each CPU polls on its way back from the interrupt, however late it takes it. */
+				epoch_kicked = f->epoch;
 				gic_send_sgi_all_others(INTID_SGI_KICK);
 			}
 			return;

@@ -381,8 +381,8 @@ static void tenons_own_frames_cannot_be_registered(void **state)
 	void *va;
 
 	assert_int_equal(hyp_map_own(mfn(310), 0), 0);
-	frames[310] = (struct frame){
-		.state = FRAME_TENON_SHARED, .owner = 3, .refs = 1, .shared_pins = 1};
+	frames[310] =
+		(struct frame){.state = FRAME_TENON_SHARED, .owner = 3, .refs = 1, .shared_pins = 1};
 	assert_int_equal(hyp_map_registered(mfn(310), &va), -XEN_EINVAL);
 	assert_int_equal(frames[310].registrations, 0);
 	assert_true(pte_is_valid(page_of(310)));
@@ -438,7 +438,7 @@ static void what_boot_needed_is_unmapped_before_the_pool_has_it(void **state)
 	/* The pages' machine addresses follow from where the image was linked. */
 	uint64_t first = (image_maddr + ((uint64_t)(uintptr_t)image[2] - IMAGE_BASE)) >> PAGE_SHIFT;
 
-	hyp_release_image(image[2], image[4]);
+	hyp_release_image(image[2], (const char *)image + sizeof(image));
 	for (unsigned int n = 0; n < 4; n++) {
 		assert_int_equal(pte_is_valid(*entry_of((uint64_t)(uintptr_t)image[n], 3)), n < 2);
 	}

@@ -305,15 +305,13 @@ static void an_idle_cpu_has_no_window_and_holds_no_epoch_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(
-			a_window_has_the_attribute_asked_for_and_is_never_executable, set_up),
-		cmocka_unit_test_setup(a_new_entry_is_seen_by_the_walker_before_it_is_used,
+		cmocka_unit_test_setup(a_window_has_the_attribute_asked_for_and_is_never_executable,
 				       set_up),
+		cmocka_unit_test_setup(a_new_entry_is_seen_by_the_walker_before_it_is_used, set_up),
 		cmocka_unit_test_setup(a_second_use_of_a_frame_costs_nothing, set_up),
 		cmocka_unit_test_setup(another_attribute_is_break_before_make_on_this_cpu_only,
 				       set_up),
-		cmocka_unit_test_setup(another_frame_in_the_same_place_is_break_before_make,
-				       set_up),
+		cmocka_unit_test_setup(another_frame_in_the_same_place_is_break_before_make, set_up),
 		cmocka_unit_test_setup(a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept,
 				       set_up),
 		cmocka_unit_test_setup(frames_with_one_home_are_used_together, set_up),

@@ -26,7 +26,7 @@
 #define W       S2_WRITE
 
 enum who {
-	DOMU,        /* cold */
+	DOMU, /* cold */
 	DOMU_WARM,
 	DOMU_DEVICE, /* cold, has a device that does not snoop */
 	DOM0,        /* warm, as it is when it maps anything */

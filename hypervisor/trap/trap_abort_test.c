@@ -96,8 +96,7 @@ static int set_up(void **state)
 	for (unsigned int n = 0; n < 31; n++) {
 		vcpu.regs.x[n] = UINT64_C(0x1111111111111111) * (n % 15 + 1);
 	}
-	assert_int_equal(
-		trap_mmio_register(&dom, DEVICE_BASE_IPA, DEVICE_SIZE, device, &seen), 0);
+	assert_int_equal(trap_mmio_register(&dom, DEVICE_BASE_IPA, DEVICE_SIZE, device, &seen), 0);
 	fake_machine_sysreg_set("PAR_EL1", 0xabcd);
 	return 0;
 }
@@ -207,8 +206,8 @@ static void what_the_device_refuses_is_an_abort(void **state)
 static void an_unaligned_access_never_reaches_the_device(void **state)
 {
 	for (unsigned int log2 = 1; log2 < 4; log2++) {
-		assert_refused(
-			data(TRANSLATION | SIZE(log2) | REG(0), DEVICE_BASE_IPA + (1u << log2) / 2));
+		assert_refused(data(TRANSLATION | SIZE(log2) | REG(0),
+				    DEVICE_BASE_IPA + (1u << log2) / 2));
 	}
 	assert_int_equal(nr_accesses, 0);
 }
@@ -384,16 +383,15 @@ int main(void)
 		cmocka_unit_test_setup(a_table_walk_in_a_device_is_not_emulated, set_up),
 		cmocka_unit_test_setup(a_mapping_that_appeared_meanwhile_is_tried_again, set_up),
 		cmocka_unit_test_setup(nothing_there_is_an_abort, set_up),
-		cmocka_unit_test_setup(the_address_of_a_permission_fault_is_asked_of_stage_1,
-				       set_up),
+		cmocka_unit_test_setup(the_address_of_a_permission_fault_is_asked_of_stage_1, set_up),
 		cmocka_unit_test_setup(a_permission_fault_is_retried_only_if_it_is_allowed_now,
 				       set_up),
 		cmocka_unit_test_setup(a_walk_without_permission_is_not_repeated_for_ever, set_up),
 		cmocka_unit_test_setup(what_stage_1_no_longer_translates_is_the_guests_own_fault,
 				       set_up),
 		cmocka_unit_test_setup(an_external_abort_becomes_an_serror, set_up),
-		cmocka_unit_test_setup(
-			an_access_that_memory_does_not_support_is_not_repeated_for_ever, set_up),
+		cmocka_unit_test_setup(an_access_that_memory_does_not_support_is_not_repeated_for_ever,
+				       set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,20 +12,20 @@
 #include "domain/domain.h"
 #include "tests/unit/fake_machine.h"
 
-#define VBAR       UINT64_C(0xffff800008010800)
-#define PC         UINT64_C(0xffff800008123454)
-#define FAR        UINT64_C(0xffff00001234567f)
+#define VBAR        UINT64_C(0xffff800008010800)
+#define PC          UINT64_C(0xffff800008123454)
+#define FAR         UINT64_C(0xffff00001234567f)
 
-#define SPAN       BIT64(23)
-#define DSSBS      BIT64(44)
-#define NZCV       BITS64(31, 28)
-#define DIT        BIT64(24)
-#define PAN        BIT64(22)
-#define SS         BIT64(21)
-#define IL         BIT64(20)
-#define UAO        BIT64(23)
-#define SSBS       BIT64(12)
-#define BTYPE      BITS64(11, 10)
+#define SPAN        BIT64(23)
+#define DSSBS       BIT64(44)
+#define NZCV        BITS64(31, 28)
+#define DIT         BIT64(24)
+#define PAN         BIT64(22)
+#define SS          BIT64(21)
+#define IL          BIT64(20)
+#define UAO         BIT64(23)
+#define SSBS        BIT64(12)
+#define BTYPE       BITS64(11, 10)
 #define EL1H_MASKED UINT64_C(0x3c5)
 
 #define A32_USR_T32 UINT64_C(0x30) /* M[4], T */
@@ -54,11 +54,8 @@ static void the_vector_depends_on_where_it_came_from(void **state)
 	static const struct {
 		uint64_t pstate, offset;
 	} cases[] = {
-		{PSTATE_EL1h, 0x200},
-		{PSTATE_EL1t, 0x000},
-		{PSTATE_EL0t, 0x400},
-		{A32_USR_T32, 0x600},
-		{PSTATE_AARCH32, 0x600},
+		{PSTATE_EL1h, 0x200}, {PSTATE_EL1t, 0x000},    {PSTATE_EL0t, 0x400},
+		{A32_USR_T32, 0x600}, {PSTATE_AARCH32, 0x600},
 	};
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
