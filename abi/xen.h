@@ -39,7 +39,9 @@
 #include <xen/version.h>
 
 /* Xen's own, never seen by a guest (public/errno.h has it for the hypervisor only). */
-enum { XEN_ERESTART = 85 };
+enum {
+	XEN_ERESTART = 85
+};
 
 #pragma pop_macro("__aarch64__")
 #pragma pop_macro("__i386__")

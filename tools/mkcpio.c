@@ -49,8 +49,8 @@ static void write_entry(const char *path, unsigned int mode, const void *data, s
 	size_t name_size = strlen(path) + 1;
 
 	/* magic, inode, mode, uid, gid, links, mtime, size, device, device of the node, name size, check sum */
-	printf("070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", next_inode++, mode, 0u, 0u,
-	       1u, 0u, size, 0u, 0u, major, minor, name_size, 0u);
+	printf("070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", next_inode++, mode,
+	       0u, 0u, 1u, 0u, size, 0u, 0u, major, minor, name_size, 0u);
 	fwrite(path, 1, name_size, stdout);
 	pad_to_4(110 + name_size);
 	if (size > 0) {

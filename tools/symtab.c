@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP	   16
+#define GROUP      16
 #define FIRST_PAIR 0x80
 #define NR_PAIRS   0x80
 
@@ -85,7 +85,8 @@ static void read_symbols(FILE *in)
 		if (strchr("tTwW", type) != NULL) {
 			add_symbol(va, type, name);
 			text_end = va + 4;
-		} else if (nr_symbols > 0 && text_end == symbols[nr_symbols - 1].va + 4 && va >= text_end) {
+		} else if (nr_symbols > 0 && text_end == symbols[nr_symbols - 1].va + 4 &&
+			   va >= text_end) {
 			/* What follows the last function in the image bounds it. */
 			text_end = va;
 		}
@@ -156,7 +157,8 @@ static void write_table(void)
 
 	printf("static const uint32_t offsets[] SYMTAB = {\n");
 	for (size_t i = 0; i < nr_symbols; i++) {
-		printf("%llu,%s", (unsigned long long)(symbols[i].va - base), i % 16 == 15 ? "\n" : "");
+		printf("%llu,%s", (unsigned long long)(symbols[i].va - base),
+		       i % 16 == 15 ? "\n" : "");
 	}
 	printf("%s};\n\nstatic const uint32_t groups[] SYMTAB = {\n", nr_symbols > 0 ? "" : "0 ");
 	for (size_t i = 0; i < nr_symbols; i++) {

@@ -13,7 +13,8 @@
 
 void asm_offsets(void);
 
-#define BOOT_PTE (PTE_VALID | PTE_PAGE | PTE_AF | PTE_SH_INNER | PTE_EL2_AP1_RES1 | PTE_ATTRIDX(MAIR_IDX_WB))
+#define BOOT_PTE \
+	(PTE_VALID | PTE_PAGE | PTE_AF | PTE_SH_INNER | PTE_EL2_AP1_RES1 | PTE_ATTRIDX(MAIR_IDX_WB))
 
 void asm_offsets(void)
 {

@@ -25,9 +25,9 @@ struct smccc_result arm64_smc(uint64_t function, uint64_t a1, uint64_t a2, uint6
 
 static unsigned int pa_bits_of(uint64_t parange)
 {
-	static const unsigned char bits[] = { 32, 36, 40, 42, 44, 48, 48, 48 };
+	static const unsigned char bits[] = {32, 36, 40, 42, 44, 48, 48, 48};
 
-	return bits[parange & 7];       /* 52 bits need LPA, which Tenon does not use */
+	return bits[parange & 7]; /* 52 bits need LPA, which Tenon does not use */
 }
 
 static unsigned int min_unsigned(unsigned int a, unsigned int b)
@@ -55,9 +55,17 @@ void cpu_features_add_this_cpu(bool first)
 
 	if (first) {
 		*f = (struct cpu_features){
-			.ctr_el0 = ctr, .dcache_line_bytes = dline, .icache_line_bytes = iline,
-			.pa_bits = pa_bits, .vmid_bits = vmid_bits, .s2fwb = s2fwb, .dic = dic,
-			.ras = ras, .lor = lor, .aarch32_el1 = aarch32, .vhe_present = FIELD_GET(MMFR1_VH, mmfr1) != 0,
+			.ctr_el0 = ctr,
+			.dcache_line_bytes = dline,
+			.icache_line_bytes = iline,
+			.pa_bits = pa_bits,
+			.vmid_bits = vmid_bits,
+			.s2fwb = s2fwb,
+			.dic = dic,
+			.ras = ras,
+			.lor = lor,
+			.aarch32_el1 = aarch32,
+			.vhe_present = FIELD_GET(MMFR1_VH, mmfr1) != 0,
 		};
 		return;
 	}

@@ -42,14 +42,14 @@ static inline bool cpu_interrupt_pending(void)
 
 /* The common features of all CPUs; fixed once the last CPU is up. */
 struct cpu_features {
-	uint64_t ctr_el0;         /* smallest line sizes, largest CWG, DIC/IDC only if all have it */
+	uint64_t ctr_el0; /* smallest line sizes, largest CWG, DIC/IDC only if all have it */
 	unsigned int dcache_line_bytes;
 	unsigned int icache_line_bytes;
-	unsigned int pa_bits;     /* smallest PARange */
-	unsigned int vmid_bits;   /* 8 or 16 */
-	bool s2fwb;               /* FEAT_S2FWB on every CPU */
-	bool dic;                 /* CTR_EL0.DIC on every CPU: no IC needed */
-	bool ras, lor;            /* on some CPU: hidden from guests by HCR_EL2.TERR and TLOR */
+	unsigned int pa_bits;   /* smallest PARange */
+	unsigned int vmid_bits; /* 8 or 16 */
+	bool s2fwb;             /* FEAT_S2FWB on every CPU */
+	bool dic;               /* CTR_EL0.DIC on every CPU: no IC needed */
+	bool ras, lor;          /* on some CPU: hidden from guests by HCR_EL2.TERR and TLOR */
 	bool aarch32_el1;
 	bool vhe_present;
 };

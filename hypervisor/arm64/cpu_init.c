@@ -38,17 +38,20 @@ void cpu_init_el2(void)
 	uint64_t dfr0 = sysreg_read(ID_AA64DFR0_EL1);
 
 	/* FP and SIMD are the guest's; SVE, SME and trace trap. */
-	sysreg_write(CPTR_EL2, CPTR_RES1 | CPTR_TZ | CPTR_TTA |
-		     (((pfr0 >> 44) & 0xf) != 0 ? CPTR_TAM : 0));
+	sysreg_write(CPTR_EL2,
+		     CPTR_RES1 | CPTR_TZ | CPTR_TTA | (((pfr0 >> 44) & 0xf) != 0 ? CPTR_TAM : 0));
 	/* Debug and performance monitors trap; HPMN keeps its reset value, the number of counters. */
-	sysreg_write(MDCR_EL2, (sysreg_read(MDCR_EL2) & MDCR_HPMN) | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA |
-		     MDCR_TPM | MDCR_TPMCR | (has(dfr0, 32) ? MDCR_TPMS : 0) | (has(dfr0, 40) ? MDCR_TTRF : 0));
-	sysreg_write(MDSCR_EL1, 0);     /* guests' accesses trap: nobody would turn a left-over single step off */
+	sysreg_write(MDCR_EL2, (sysreg_read(MDCR_EL2) & MDCR_HPMN) | MDCR_TDRA | MDCR_TDOSA |
+				       MDCR_TDA | MDCR_TPM | MDCR_TPMCR |
+				       (has(dfr0, 32) ? MDCR_TPMS : 0) |
+				       (has(dfr0, 40) ? MDCR_TTRF : 0));
+	sysreg_write(MDSCR_EL1,
+		     0); /* guests' accesses trap: nobody would turn a left-over single step off */
 	init_extensions(pfr0);
 	/* EL1 reads the physical counter, but its timer is emulated. */
 	sysreg_write(CNTHCTL_EL2, CNTHCTL_EL1PCTEN);
 	sysreg_write(CNTVOFF_EL2, 0);
-	sysreg_write(HSTR_EL2, UINT64_C(1) << 15);      /* AArch32 CP15 c15: implementation defined */
+	sysreg_write(HSTR_EL2, UINT64_C(1) << 15); /* AArch32 CP15 c15: implementation defined */
 	sysreg_write(VPIDR_EL2, sysreg_read(MIDR_EL1));
 	sysreg_write(VTTBR_EL2, 0);
 	/* Idle CPUs take their interrupts at EL2 (IMO, FMO, AMO route them there for WFI to see). */

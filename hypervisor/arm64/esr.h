@@ -7,7 +7,7 @@
 #define ESR_EC_SHIFT 26
 #define ESR_EC(esr)  ((unsigned int)(((esr) >> 26) & 0x3f))
 #define ESR_IL       BIT64(25)
-#define ESR_ISS(esr) ((uint32_t)((esr) & 0x1ffffff))
+#define ESR_ISS(esr) ((uint32_t)((esr)&0x1ffffff))
 
 enum esr_ec {
 	ESR_EC_UNKNOWN = 0x00,
@@ -41,27 +41,27 @@ enum esr_ec {
 };
 
 /* Data abort ISS. */
-#define ISS_DA_ISV   BIT64(24)
-#define ISS_DA_SAS   BITS64(23, 22)
-#define ISS_DA_SSE   BIT64(21)
-#define ISS_DA_SRT   BITS64(20, 16)
-#define ISS_DA_SF    BIT64(15)
-#define ISS_DA_FNV   BIT64(10)
-#define ISS_DA_EA    BIT64(9)
-#define ISS_DA_CM    BIT64(8)
-#define ISS_DA_S1PTW BIT64(7)
-#define ISS_DA_WNR   BIT64(6)
-#define ISS_FSC      BITS64(5, 0)
-#define FSC_TRANSLATION 0x04   /* | level */
+#define ISS_DA_ISV      BIT64(24)
+#define ISS_DA_SAS      BITS64(23, 22)
+#define ISS_DA_SSE      BIT64(21)
+#define ISS_DA_SRT      BITS64(20, 16)
+#define ISS_DA_SF       BIT64(15)
+#define ISS_DA_FNV      BIT64(10)
+#define ISS_DA_EA       BIT64(9)
+#define ISS_DA_CM       BIT64(8)
+#define ISS_DA_S1PTW    BIT64(7)
+#define ISS_DA_WNR      BIT64(6)
+#define ISS_FSC         BITS64(5, 0)
+#define FSC_TRANSLATION 0x04 /* | level */
 #define FSC_ACCESS_FLAG 0x08
 #define FSC_PERMISSION  0x0c
 #define FSC_SEA         0x10
-#define FSC_TYPE(fsc)   ((fsc) & 0x3c)
+#define FSC_TYPE(fsc)   ((fsc)&0x3c)
 
 /* Trapped MSR/MRS/system instruction ISS: the encoding in the order op0 op1 CRn CRm op2. */
-#define ISS_SYS_READ BIT64(0)
-#define ISS_SYS_RT   BITS64(9, 5)
+#define ISS_SYS_READ    BIT64(0)
+#define ISS_SYS_RT      BITS64(9, 5)
 #define SYS_ENC(op0, op1, crn, crm, op2) \
 	(((op0) << 20) | ((op2) << 17) | ((op1) << 14) | ((crn) << 10) | ((crm) << 1))
 /* The ISS with the direction and Rt removed equals SYS_ENC() of the register. */
-#define ISS_SYS_KEY(iss) ((iss) & 0x3ffc1eu)
+#define ISS_SYS_KEY(iss) ((iss)&0x3ffc1eu)

@@ -106,7 +106,8 @@ void panic(const char *format, ...)
 	va_end(args);
 	log_error("PANIC on CPU %u: %s", this_cpu_id(), text);
 	print_backtrace((uint64_t)(uintptr_t)__builtin_frame_address(0));
-	log_error("All CPUs are stopped. This is a bug of Tenon: please report it with the lines above.");
+	log_error(
+		"All CPUs are stopped. This is a bug of Tenon: please report it with the lines above.");
 	stop();
 }
 
@@ -114,7 +115,7 @@ void panic_exception(const struct panic_frame *frame)
 {
 	static const char *const vector_name[] = {
 		"synchronous exception (SP_EL0)", "IRQ (SP_EL0)", "FIQ (SP_EL0)", "SError (SP_EL0)",
-		"synchronous exception", "IRQ", "FIQ", "SError",
+		"synchronous exception",          "IRQ",          "FIQ",          "SError",
 	};
 	uint64_t esr = sysreg_read(ESR_EL2);
 
@@ -123,8 +124,8 @@ void panic_exception(const struct panic_frame *frame)
 		  vector_name[frame->vector & 7], esr, ESR_EC(esr), (uint64_t)sysreg_read(FAR_EL2));
 	print_address("pc  ", sysreg_read(ELR_EL2));
 	print_address("lr  ", frame->x[30]);
-	log_error("  sp   %016lx  spsr %08lx  hcr %016lx", frame->sp, (uint64_t)sysreg_read(SPSR_EL2),
-		  (uint64_t)sysreg_read(HCR_EL2));
+	log_error("  sp   %016lx  spsr %08lx  hcr %016lx", frame->sp,
+		  (uint64_t)sysreg_read(SPSR_EL2), (uint64_t)sysreg_read(HCR_EL2));
 	for (unsigned int n = 0; n < 16; n += 4) {
 		log_error("  x%-2u %016lx %016lx %016lx %016lx", n, frame->x[n], frame->x[n + 1],
 			  frame->x[n + 2], frame->x[n + 3]);
@@ -134,7 +135,8 @@ void panic_exception(const struct panic_frame *frame)
 			  frame->x[n + 2], n + 3 < 31 ? frame->x[n + 3] : 0);
 	}
 	print_backtrace(frame->x[29]);
-	log_error("All CPUs are stopped. This is a bug of Tenon: please report it with the lines above.");
+	log_error(
+		"All CPUs are stopped. This is a bug of Tenon: please report it with the lines above.");
 	stop();
 }
 

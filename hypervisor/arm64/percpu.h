@@ -13,10 +13,10 @@
 
 #include "lib/compiler.h"
 
-#define MAX_CPUS 128
+#define MAX_CPUS                    128
 
 #define DECLARE_PER_CPU(type, name) extern __typeof__(type) percpu_##name
-#define DEFINE_PER_CPU(type, name) __section(".percpu") __typeof__(type) percpu_##name
+#define DEFINE_PER_CPU(type, name)  __section(".percpu") __typeof__(type) percpu_##name
 
 /* Distance of each CPU's copy from the section; valid for online CPUs. */
 extern uint64_t percpu_offset[MAX_CPUS];
@@ -31,7 +31,7 @@ static inline uint64_t percpu_this_offset(void)
 
 #define percpu_at_(name, offset) \
 	(*(__typeof__(&percpu_##name))((uintptr_t)&percpu_##name + (offset)))
-#define this_cpu(name) percpu_at_(name, percpu_this_offset())
+#define this_cpu(name)     percpu_at_(name, percpu_this_offset())
 #define per_cpu(name, cpu) percpu_at_(name, percpu_offset[cpu])
 
 DECLARE_PER_CPU(unsigned int, cpu_id);

@@ -20,6 +20,6 @@ void tlb_invalidate_el2_all_is(void);
  * (Arm ARM, "TLB maintenance instructions ... IPAS2E1IS").
  */
 void tlb_invalidate_ipa_is(uint64_t ipa);
-void tlb_invalidate_vmid_is(void);      /* VMALLS12E1IS */
-void tlb_invalidate_vmid_local(void);   /* VMALLE1: another vCPU of the same domain ran here last */
-void tlb_invalidate_all_el1_is(void);   /* ALLE1IS */
+void tlb_invalidate_vmid_is(void);    /* VMALLS12E1IS */
+void tlb_invalidate_vmid_local(void); /* VMALLE1: another vCPU of the same domain ran here last */
+void tlb_invalidate_all_el1_is(void); /* ALLE1IS */

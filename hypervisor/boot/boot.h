@@ -5,32 +5,34 @@
 #include "lib/compiler.h"
 #include "mm/frame.h"
 
-#define TENON_VERSION "0.1"
+#define TENON_VERSION      "0.1"
 
 #define BOOT_STACK_BYTES_C 28672
-#define CPU_STACK_ORDER    3            /* 32 KiB: the lowest page is left unmapped as a guard */
+#define CPU_STACK_ORDER    3 /* 32 KiB: the lowest page is left unmapped as a guard */
 
 /* TCR_EL2 but for PS: 48-bit VA, Write-Back Inner Shareable walks, 4 KiB granule; RES1 bits 31 and 23. */
-#define TCR_EL2_VALUE \
-	(BIT64(31) | BIT64(23) | (UINT64_C(3) << 12) | (UINT64_C(1) << 10) | (UINT64_C(1) << 8) | 16)
+#define TCR_EL2_VALUE                                                                             \
+	(BIT64(31) | BIT64(23) | (UINT64_C(3) << 12) | (UINT64_C(1) << 10) | (UINT64_C(1) << 8) | \
+	 16)
 
 /*
  * What a secondary CPU reads with its MMU off: written by the boot CPU, then cleaned and invalidated
  * to the PoC before CPU_ON (the secondary itself writes nothing before its MMU is on).
  */
 struct boot_secondary {
-	uint64_t ttbr0;         /* machine address of its level-0 table */
-	uint64_t stack_top;     /* virtual */
+	uint64_t ttbr0;     /* machine address of its level-0 table */
+	uint64_t stack_top; /* virtual */
 	uint64_t percpu_offset;
-	uint64_t reserved[5];   /* a whole line: nothing else shares it */
+	uint64_t reserved[5]; /* a whole line: nothing else shares it */
 } __aligned(64);
 
 /* Segments of the image (tenon.lds.S). */
 extern char image_start[], text_end[], init_text_start[], init_text_end[], rodata_end[],
-	init_data_start[], init_data_end[], ro_after_init_start[], ro_after_init_end[], image_file_end[],
-	boot_stack_guard[], boot_stack_top[], bss_start[], bss_end[], init_bss_start[], init_bss_end[],
-	ro_after_init_bss_start[], ro_after_init_bss_end[], percpu_start[], percpu_end[],
-	image_end[], idmap_text_start[], boot_tables_start[], boot_tables_end[];
+	init_data_start[], init_data_end[], ro_after_init_start[], ro_after_init_end[],
+	image_file_end[], boot_stack_guard[], boot_stack_top[], bss_start[], bss_end[],
+	init_bss_start[], init_bss_end[], ro_after_init_bss_start[], ro_after_init_bss_end[],
+	percpu_start[], percpu_end[], image_end[], idmap_text_start[], boot_tables_start[],
+	boot_tables_end[];
 
 /* Machine address the image was loaded at. */
 extern maddr_t image_maddr;

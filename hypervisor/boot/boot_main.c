@@ -27,7 +27,7 @@
 #include "time/time.h"
 #include "trap/trap.h"
 
-#define FDT_MAX_BYTES (UINT64_C(2) << 20)       /* Linux: Documentation/arch/arm64/booting.rst */
+#define FDT_MAX_BYTES (UINT64_C(2) << 20) /* Linux: Documentation/arch/arm64/booting.rst */
 
 DECLARE_PER_CPU(uint64_t, cpu_stack_top);
 DECLARE_PER_CPU(uint64_t, panic_stack_top);
@@ -40,7 +40,8 @@ static const void *__init map_fdt(maddr_t fdt, uint64_t *size)
 	const void *view;
 
 	if (fdt == 0 || !IS_ALIGNED(fdt, 8)) {
-		panic("no device tree: x0 was 0x%lx at entry, which is not an 8-byte-aligned address", fdt);
+		panic("no device tree: x0 was 0x%lx at entry, which is not an 8-byte-aligned address",
+		      fdt);
 	}
 	view = hyp_map_boot(fdt, FDT_MAX_BYTES);
 	if (!view) {
@@ -49,16 +50,16 @@ static const void *__init map_fdt(maddr_t fdt, uint64_t *size)
 	dcache_clean_invalidate_to_poc(view, sizeof(struct fdt_header));
 	dsb_sy(); /* the header is in memory before it is read through this NC view */
 	if (fdt_magic(view) != FDT_MAGIC || fdt_totalsize(view) > FDT_MAX_BYTES) {
-		panic("no device tree at 0x%lx: magic 0x%08x, size %u (at most 2 MiB)", fdt, fdt_magic(view),
-		      fdt_totalsize(view));
+		panic("no device tree at 0x%lx: magic 0x%08x, size %u (at most 2 MiB)", fdt,
+		      fdt_magic(view), fdt_totalsize(view));
 	}
 	*size = fdt_totalsize(view);
 	dcache_clean_invalidate_to_poc(view, *size);
 	dsb_sy();
 	/* 17 is the only version since 2006; libfdt is built without support for older ones. */
 	if (fdt_version(view) < 17 || fdt_last_comp_version(view) > 17) {
-		panic("the device tree at 0x%lx has version %u, compatible down to %u; version 17 is needed", fdt,
-		      fdt_version(view), fdt_last_comp_version(view));
+		panic("the device tree at 0x%lx has version %u, compatible down to %u; version 17 is needed",
+		      fdt, fdt_version(view), fdt_last_comp_version(view));
 	}
 	if (fdt_check_full(view, *size) != 0) {
 		panic("the device tree at 0x%lx is damaged: libfdt's full check says %d", fdt,
@@ -107,7 +108,8 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	stage2_init_machine();
 	log_info("%u CPU%s, %lu MiB of RAM free, GICv%u, %s", nr_cpus, nr_cpus == 1 ? "" : "s",
 		 frame_pool_free_frames() >> 8, gic_info.version,
-		 cpu_features.s2fwb ? "forced write-back stage 2" : "stage 1 decides on cacheability");
+		 cpu_features.s2fwb ? "forced write-back stage 2"
+				    : "stage 1 decides on cacheability");
 
 	/* M1, M2: from here on EL2 maps what it owns, and no executable memory is added. */
 	hyp_map_finish();

@@ -49,18 +49,19 @@ static void __init for_each_reg(const void *fdt, int parent, int node, reg_visit
 		return;
 	}
 	if (address_cells < 1 || address_cells > 2 || size_cells < 0 || size_cells > 2) {
-		log_error("device tree: %s has reg with %d address and %d size cells: ignored", name ? name : "?",
-			  address_cells, size_cells);
+		log_error("device tree: %s has reg with %d address and %d size cells: ignored",
+			  name ? name : "?", address_cells, size_cells);
 		return;
 	}
-	for (int pos = 0; pos + 4 * (address_cells + size_cells) <= length; pos += 4 * (address_cells + size_cells)) {
+	for (int pos = 0; pos + 4 * (address_cells + size_cells) <= length;
+	     pos += 4 * (address_cells + size_cells)) {
 		uint64_t start = read_cells(reg, address_cells);
 		uint64_t size = read_cells(reg + address_cells, size_cells);
 
 		reg += address_cells + size_cells;
 		if (start + size < start) {
-			log_error("device tree: %s has reg 0x%lx + 0x%lx, which wraps: ignored", name ? name : "?",
-				  start, size);
+			log_error("device tree: %s has reg 0x%lx + 0x%lx, which wraps: ignored",
+				  name ? name : "?", start, size);
 			continue;
 		}
 		visit(name ? name : "?", start, size);
@@ -85,7 +86,8 @@ static void __init add_ram(const char *node, uint64_t start, uint64_t size)
 		end = RAM_LIMIT;
 	}
 	if (first < end && rangeset_add(&ram, first, end) != 0) {
-		log_warning("device tree: more than %d banks of RAM: %s is not used", RAM_MAX_BANKS, node);
+		log_warning("device tree: more than %d banks of RAM: %s is not used", RAM_MAX_BANKS,
+			    node);
 	}
 }
 
@@ -162,9 +164,11 @@ static void __init make_frame_table(void)
 
 		if (!rangeset_find_fit(&free_ram, bank->start, bank->end, bytes, align, &at) &&
 		    !rangeset_find_fit(&free_ram, 0, RAM_LIMIT, bytes, align, &at)) {
-			panic("no room for the frame table of RAM at 0x%lx (%lu KiB)", bank->start, bytes >> 10);
+			panic("no room for the frame table of RAM at 0x%lx (%lu KiB)", bank->start,
+			      bytes >> 10);
 		}
-		if (hyp_map_prepare_ram(bank->start, bank->end) != 0 || frame_table_add_bank(first, end, at) != 0) {
+		if (hyp_map_prepare_ram(bank->start, bank->end) != 0 ||
+		    frame_table_add_bank(first, end, at) != 0) {
 			panic("no memory for tables of RAM at 0x%lx", bank->start);
 		}
 		reserve("the frame table", at, bytes);
@@ -183,13 +187,15 @@ static void __init mark_and_release(void)
 			if (range->end <= bank->start || range->start >= bank->end) {
 				continue;
 			}
-			frame_table_mark(at >> PAGE_SHIFT, range->start >> PAGE_SHIFT, FRAME_RESERVED);
+			frame_table_mark(at >> PAGE_SHIFT, range->start >> PAGE_SHIFT,
+					 FRAME_RESERVED);
 			frame_pool_add(range->start >> PAGE_SHIFT, range->end >> PAGE_SHIFT);
 			at = range->end;
 		}
 		frame_table_mark(at >> PAGE_SHIFT, bank->end >> PAGE_SHIFT, FRAME_RESERVED);
 	}
-	frame_table_mark(image_maddr >> PAGE_SHIFT, (image_maddr + (uint64_t)(image_end - image_start)) >> PAGE_SHIFT,
+	frame_table_mark(image_maddr >> PAGE_SHIFT,
+			 (image_maddr + (uint64_t)(image_end - image_start)) >> PAGE_SHIFT,
 			 FRAME_TENON);
 }
 
@@ -220,7 +226,8 @@ const void *__init boot_memory_keep_fdt(const void *fdt)
 	unsigned int order = 0;
 	void *copy;
 
-	used = MAX(used, (uint64_t)fdt_off_mem_rsvmap(fdt) + 16 * ((uint64_t)fdt_num_mem_rsv(fdt) + 1));
+	used = MAX(used,
+		   (uint64_t)fdt_off_mem_rsvmap(fdt) + 16 * ((uint64_t)fdt_num_mem_rsv(fdt) + 1));
 	while (PAGE_SIZE << order < used) {
 		order++;
 	}

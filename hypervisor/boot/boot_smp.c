@@ -41,10 +41,13 @@
 DECLARE_PER_CPU(uint64_t, cpu_stack_top);
 DECLARE_PER_CPU(uint64_t, panic_stack_top);
 
-static struct boot_secondary secondary;         /* one start at a time */
+static struct boot_secondary secondary; /* one start at a time */
 static uint64_t mpidr_of[MAX_CPUS];
-enum { CPU_WAITS = 1, CPU_SCHEDULES = 2 };
-static uint32_t cpu_is_up[MAX_CPUS];            /* 0, then one of these; set by the CPU itself, release */
+enum {
+	CPU_WAITS = 1,
+	CPU_SCHEDULES = 2
+};
+static uint32_t cpu_is_up[MAX_CPUS]; /* 0, then one of these; set by the CPU itself, release */
 static uint32_t released;
 
 /* Everything a CPU needs of the boot CPU; nothing is kept when something is missing. */
@@ -116,7 +119,8 @@ static void __init start(uint64_t mpidr)
 		return;
 	}
 	mpidr_of[cpu] = mpidr;
-	result = arm64_smc(PSCI_CPU_ON_64, mpidr, image_to_maddr(boot_secondary_entry), image_to_maddr(&secondary));
+	result = arm64_smc(PSCI_CPU_ON_64, mpidr, image_to_maddr(boot_secondary_entry),
+			   image_to_maddr(&secondary));
 	if ((int32_t)result.x[0] != 0) {
 		log_error("CPU %u (MPIDR 0x%lx) is not started: PSCI CPU_ON says %d", cpu, mpidr,
 			  (int32_t)result.x[0]);
@@ -148,8 +152,8 @@ void __init boot_smp_start(const void *fdt)
 		const char *method = fdt_getprop(fdt, node, "enable-method", &method_length);
 		uint64_t mpidr = 0;
 
-		if (!type || strcmp(type, "cpu") != 0 || !reg || length < 4 * address_cells || address_cells < 1 ||
-		    address_cells > 2) {
+		if (!type || strcmp(type, "cpu") != 0 || !reg || length < 4 * address_cells ||
+		    address_cells < 1 || address_cells > 2) {
 			continue;
 		}
 		for (int n = 0; n < address_cells; n++) {
@@ -159,7 +163,8 @@ void __init boot_smp_start(const void *fdt)
 			continue;
 		}
 		if (!method || strcmp(method, "psci") != 0) {
-			log_warning("CPU with MPIDR 0x%lx has no enable-method \"psci\": left off", mpidr);
+			log_warning("CPU with MPIDR 0x%lx has no enable-method \"psci\": left off",
+				    mpidr);
 			continue;
 		}
 		start(mpidr);
@@ -211,7 +216,8 @@ void boot_secondary_main(void)
 	}
 	epoch_idle_leave();
 	boot_cpu_start_scheduling();
-	atomic_store_release(&cpu_is_up[this_cpu_id()], CPU_SCHEDULES); /* pairs with boot_smp_release() */
+	atomic_store_release(&cpu_is_up[this_cpu_id()],
+			     CPU_SCHEDULES); /* pairs with boot_smp_release() */
 	cpu_enter_guests();
 }
 

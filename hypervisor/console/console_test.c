@@ -96,8 +96,10 @@ bool uart_fdt_find(const void *fdt, const char *dtuart, struct uart_location *lo
 {
 	(void)fdt;
 	(void)dtuart;
-	*location = (struct uart_location){
-		.node = 77, .base = 0x9000000, .size = 0x1000, .intid = UART_INTID};
+	*location = (struct uart_location){.node = 77,
+					   .base = 0x9000000,
+					   .size = 0x1000,
+					   .intid = UART_INTID};
 	return true;
 }
 
@@ -550,9 +552,8 @@ static void three_switch_keys_move_the_focus_round(void **state)
 	(void)state;
 	write_text(dom_u, "login: ");
 	interrupt_with("\x01\x01\x01"); /* past d2, which has no vPL011 */
-	assert_string_equal(
-		uart.out,
-		"(Tenon) console input goes to d5 (domU1); Ctrl-A three times moves on\r\nlogin: ");
+	assert_string_equal(uart.out,
+			    "(Tenon) console input goes to d5 (domU1); Ctrl-A three times moves on\r\nlogin: ");
 	interrupt_with("root");
 	assert_string_equal(received, "root");
 	write_text(dom0, "x\n");
@@ -602,9 +603,8 @@ static void overflow_is_said_once(void **state)
 		memcpy(part, text + at, 157);
 		interrupt_with(part);
 	}
-	assert_string_equal(
-		uart.out,
-		"(Tenon) d0 (dom0) does not read its console: input is dropped until it does\r\n");
+	assert_string_equal(uart.out,
+			    "(Tenon) d0 (dom0) does not read its console: input is dropped until it does\r\n");
 	assert_int_equal(console_read_domain(dom0, buffer, sizeof(buffer)), 1024);
 	interrupt_with("z");
 	assert_int_equal(console_read_domain(dom0, buffer, sizeof(buffer)), 1);
@@ -706,8 +706,7 @@ int main(void)
 		cmocka_unit_test_setup(held_lines_are_bounded, focus_on_dom0),
 		cmocka_unit_test_setup(slow_uart_is_served_by_its_interrupt, focus_on_dom0),
 		cmocka_unit_test_setup(guests_are_told_to_stop_and_to_go_on, focus_on_dom0),
-		cmocka_unit_test_setup(text_of_a_guest_that_does_not_stop_is_counted,
-				       focus_on_dom0),
+		cmocka_unit_test_setup(text_of_a_guest_that_does_not_stop_is_counted, focus_on_dom0),
 		cmocka_unit_test_setup(own_lines_wait_for_room, focus_on_dom0),
 		cmocka_unit_test_setup(dead_uart_is_given_up, focus_on_dom0),
 		cmocka_unit_test_setup(input_of_dom0_is_read_by_hypercall, focus_on_dom0),

@@ -20,8 +20,7 @@ struct vpl011_state {
 };
 
 struct vpl011 {
-	struct spinlock
-		lock; /* all below; rx_head and rx_tail are read without it for the flag register */
+	struct spinlock lock; /* all below; rx_head and rx_tail are read without it for the flag register */
 	struct domain *domain;
 	uint32_t imsc;
 	uint32_t ris;              /* what is latched: transmit, overrun; receive follows from rx */

@@ -327,8 +327,7 @@ int main(void)
 						destroy),
 		cmocka_unit_test_setup_teardown(flag_reads_and_data_writes_take_no_lock, create,
 						destroy),
-		cmocka_unit_test_setup_teardown(failed_registration_leaves_nothing, create,
-						destroy),
+		cmocka_unit_test_setup_teardown(failed_registration_leaves_nothing, create, destroy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

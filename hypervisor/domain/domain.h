@@ -19,14 +19,14 @@
 #include "vgic/vgic.h"
 #include "vtimer/vtimer.h"
 
-#define DOMID_LIMIT   64        /* domains at one time; ids rove over 1..DOMID_FIRST_RESERVED-1 */
+#define DOMID_LIMIT      64 /* domains at one time; ids rove over 1..DOMID_FIRST_RESERVED-1 */
 #define DOMAIN_MAX_VCPUS 128
 
 /* Registers at an exception, as vectors.S stores them: keep in step with asm_offsets.c. */
 struct guest_regs {
 	uint64_t x[31];
-	uint64_t pc;            /* ELR_EL2 */
-	uint64_t pstate;        /* SPSR_EL2 */
+	uint64_t pc;     /* ELR_EL2 */
+	uint64_t pstate; /* SPSR_EL2 */
 	uint64_t reserved;
 };
 
@@ -53,11 +53,11 @@ struct vcpu {
 	struct domain *domain;
 	unsigned int id;
 	uint64_t vmpidr;
-	uint64_t hcr_el2;       /* loaded on switch; TVM is toggled here by domain_warm.c */
-	uint64_t vesr;          /* pending virtual SError syndrome */
-	bool started;           /* registers are initialised */
-	bool caches_on;         /* SCTLR_EL1.M and .C both set, as last seen (design.md, cold/warm) */
-	bool caches_known;      /* false: TVM was off when the above was written, and it is only a guess */
+	uint64_t hcr_el2; /* loaded on switch; TVM is toggled here by domain_warm.c */
+	uint64_t vesr;    /* pending virtual SError syndrome */
+	bool started;     /* registers are initialised */
+	bool caches_on;   /* SCTLR_EL1.M and .C both set, as last seen (design.md, cold/warm) */
+	bool caches_known; /* false: TVM was off when the above was written, and it is only a guess */
 	struct vcpu_sysreg_state sysregs;
 	struct vcpu_fp_state fp;
 	struct sched_vcpu sched;
@@ -68,44 +68,44 @@ struct vcpu {
 };
 
 enum domain_state {
-	DOMAIN_CREATED,         /* being built, never ran */
+	DOMAIN_CREATED, /* being built, never ran */
 	DOMAIN_RUNNING,
-	DOMAIN_SHUTTING_DOWN,   /* vCPUs are being stopped */
-	DOMAIN_SHUTDOWN,        /* all stopped; reason is final */
-	DOMAIN_DYING            /* memory is being given back */
+	DOMAIN_SHUTTING_DOWN, /* vCPUs are being stopped */
+	DOMAIN_SHUTDOWN,      /* all stopped; reason is final */
+	DOMAIN_DYING          /* memory is being given back */
 };
 
 struct domain {
 	uint16_t id;
-	bool is_hardware;       /* dom0: owns the devices, direct-mapped */
-	bool is_privileged;     /* may use the toolstack's calls */
-	bool is_console;        /* may use console_io */
+	bool is_hardware;   /* dom0: owns the devices, direct-mapped */
+	bool is_privileged; /* may use the toolstack's calls */
+	bool is_console;    /* may use console_io */
 	bool direct_mapped;
 	bool has_noncoherent_device;
-	char name[32];          /* device-tree node name or "dom0"; for messages */
-	uint8_t handle[16];     /* UUID */
+	char name[32];      /* device-tree node name or "dom0"; for messages */
+	uint8_t handle[16]; /* UUID */
 
-	struct spinlock lock;   /* state, shutdown, pause; watchdogs; changes of its physical map by hypercall */
+	struct spinlock lock; /* state, shutdown, pause; watchdogs; changes of its physical map by hypercall */
 	enum domain_state state;
-	int shutdown_reason;    /* SHUTDOWN_*, -1 while none */
+	int shutdown_reason; /* SHUTDOWN_*, -1 while none */
 	uint32_t pause_count;
-	uint32_t refs;          /* domain_get(); atomic */
-	bool has_stage2;        /* stage2_create() was done */
+	uint32_t refs;   /* domain_get(); atomic */
+	bool has_stage2; /* stage2_create() was done */
 
 	/* design.md, "Words": cold at birth. Guarded by attr_lock; read without it only as a hint. */
 	struct rwlock attr_lock;
 	bool warm;
-	bool setway_armed;      /* the guest used set/way: TVM stays on */
-	bool setway_flush;      /* its RAM is to be cleaned and invalidated before it goes on */
-	uint32_t setway_asked;  /* counts such requests: one that comes during a flush starts it anew */
-	bool setway_waits;      /* M1: for setway_epoch to pass, as windows are to change their attribute */
+	bool setway_armed;     /* the guest used set/way: TVM stays on */
+	bool setway_flush;     /* its RAM is to be cleaned and invalidated before it goes on */
+	uint32_t setway_asked; /* counts such requests: one that comes during a flush starts it anew */
+	bool setway_waits; /* M1: for setway_epoch to pass, as windows are to change their attribute */
 	uint32_t setway_epoch;
 	/* Of the vCPU that does a part of it, which has setway_claimed (atomic). */
 	bool setway_claimed;
-	uint32_t setway_doing;  /* setway_asked when it began */
-	gfn_t setway_next;      /* to go on from */
+	uint32_t setway_doing; /* setway_asked when it began */
+	gfn_t setway_next;     /* to go on from */
 
-	uint64_t nr_pages;      /* tot_pages: RAM and magic pages; under stage2.lock */
+	uint64_t nr_pages; /* tot_pages: RAM and magic pages; under stage2.lock */
 	uint64_t max_pages;
 
 	struct stage2 stage2;
@@ -114,16 +114,16 @@ struct domain {
 	struct event_domain event;
 	struct grant_domain grant;
 	struct domain_watchdog watchdog;
-	struct vpl011 *vpl011;  /* NULL when it has none */
-	struct shared_info *shared_info;  /* hyp_alloc_shared() */
+	struct vpl011 *vpl011;           /* NULL when it has none */
+	struct shared_info *shared_info; /* hyp_alloc_shared() */
 	gfn_t shared_info_gfn;
 	uint64_t hvm_params[HVM_NR_PARAMS];
-	uint32_t evtchn_ppi;    /* upcall: 31, dom0's from the host tree */
-	uint64_t cntvoff;       /* CNTVOFF_EL2 of all its vCPUs */
+	uint32_t evtchn_ppi; /* upcall: 31, dom0's from the host tree */
+	uint64_t cntvoff;    /* CNTVOFF_EL2 of all its vCPUs */
 	uint64_t created_ns;
 	uint32_t vm_assist;
-	bool listed;            /* complete: domain_get() finds it. Guarded by the table's lock */
-	bool released;          /* domain_destroy(): all but the memory is given back */
+	bool listed;   /* complete: domain_get() finds it. Guarded by the table's lock */
+	bool released; /* domain_destroy(): all but the memory is given back */
 	uint8_t last_vcpu[MAX_CPUS]; /* id + 1 of the one that ran on each CPU last, for TLBs; each CPU has its own */
 
 	unsigned int nr_vcpus;
@@ -133,14 +133,14 @@ struct domain {
 /* ---- life cycle (domain_create.c, domain_destroy.c) ------------------------------------------- */
 
 struct domain_config {
-	uint16_t domid;         /* DOMID_INVALID: take the next */
+	uint16_t domid; /* DOMID_INVALID: take the next */
 	const char *name;
 	bool is_hardware, is_privileged, is_console, direct_mapped;
 	unsigned int nr_vcpus;
 	uint64_t max_pages;
 	enum gic_version gic_version;
 	unsigned int nr_spis;
-	uint32_t evtchn_ppi;    /* 0: GUEST_EVTCHN_PPI */
+	uint32_t evtchn_ppi; /* 0: GUEST_EVTCHN_PPI */
 	unsigned int max_grant_frames, max_maptrack_frames, max_evtchn_port;
 	/* IPA of the interrupt controller; 0: GUEST_GIC* of public/arch-arm.h. For v3 of the hardware
 	 * domain the host's regions are copied from gic_info. */

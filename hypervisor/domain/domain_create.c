@@ -26,7 +26,8 @@
 /* struct domain and struct vcpu are whole blocks of Tenon's own frames. */
 #define DOMAIN_ORDER 1
 #define VCPU_ORDER   1
-_Static_assert(sizeof(struct domain) <= PAGE_SIZE << DOMAIN_ORDER, "struct domain outgrew its block");
+_Static_assert(sizeof(struct domain) <= PAGE_SIZE << DOMAIN_ORDER,
+	       "struct domain outgrew its block");
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE << VCPU_ORDER, "struct vcpu outgrew its block");
 
 struct domain *hardware_domain;
@@ -222,7 +223,9 @@ static int fill(struct domain *d, const struct domain_config *config)
 	if (error) {
 		return error;
 	}
-	error = grant_domain_init(d, config->max_grant_frames ? config->max_grant_frames : GRANT_MAX_FRAMES,
+	error = grant_domain_init(d,
+				  config->max_grant_frames ? config->max_grant_frames
+							   : GRANT_MAX_FRAMES,
 				  config->max_maptrack_frames ? config->max_maptrack_frames : 1024);
 	if (error) {
 		return error;
@@ -374,7 +377,8 @@ void domain_crash(struct domain *d, const char *format, ...)
 
 static const char *reason_name(int reason)
 {
-	static const char *const names[] = { "power off", "reboot", "suspend", "crash", "watchdog", "soft reset" };
+	static const char *const names[] = {"power off", "reboot",   "suspend",
+					    "crash",     "watchdog", "soft reset"};
 
 	return (unsigned int)reason < ARRAY_SIZE(names) ? names[reason] : "unknown reason";
 }
@@ -383,8 +387,9 @@ static const char *reason_name(int reason)
 static __noreturn void hardware_domain_stopped(int reason)
 {
 	log_info("dom0 has stopped (%s): the machine %s", reason_name(reason),
-		 reason == SHUTDOWN_poweroff || (reason == SHUTDOWN_crash && boot_options.no_reboot) ?
-			 "powers off" : "restarts");
+		 reason == SHUTDOWN_poweroff || (reason == SHUTDOWN_crash && boot_options.no_reboot)
+			 ? "powers off"
+			 : "restarts");
 	if (reason == SHUTDOWN_poweroff || (reason == SHUTDOWN_crash && boot_options.no_reboot)) {
 		machine_power_off();
 	}

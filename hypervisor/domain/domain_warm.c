@@ -138,7 +138,8 @@ int domain_set_way(struct vcpu *v)
 	write_unlock(&d->attr_lock);
 	if (first) {
 		log_info("d%u (%s) uses cache maintenance by set/way, which is emulated by cleaning its RAM; "
-			 "maintenance by VA would be cheaper", d->id, d->name);
+			 "maintenance by VA would be cheaper",
+			 d->id, d->name);
 		/* Its other vCPUs, wherever they run, are to be trapped from now on. */
 		gic_send_sgi_all_others(INTID_SGI_KICK);
 	}

@@ -37,7 +37,8 @@ struct guest_page {
 };
 
 /* C3: what the caller shares with EL2 must be Write-Back, unless its caches are off altogether. */
-static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool caches_on, struct guest_page *page)
+static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool caches_on,
+			    struct guest_page *page)
 {
 	uint64_t attr = FIELD_GET(PAR_ATTR, par);
 
@@ -50,12 +51,15 @@ static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool c
 		 * It sees memory at the PoC, also when the domain is warm by another vCPU. But shared is shared, by
 		 * everyone (design.md, "Words").
 		 */
-		page->attr = READ_ONCE(frame_of(page->mfn)->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;
+		page->attr = READ_ONCE(frame_of(page->mfn)->shared_pins) != 0 ? WINDOW_WB_ONCE
+									      : WINDOW_NC;
 		return 0;
 	}
 	if (!attr_is_write_back(attr)) {
-		log_guest(d->id, "%s: hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
-			  "Inner and Outer Write-Back (public/arch-arm.h): refused", d->name, gva, attr);
+		log_guest(d->id,
+			  "%s: hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
+			  "Inner and Outer Write-Back (public/arch-arm.h): refused",
+			  d->name, gva, attr);
 		return -XEN_EINVAL;
 	}
 	page->attr = WINDOW_WB;

@@ -14,8 +14,9 @@ uint64_t vcpu_default_hcr(const struct domain *d)
 	 * WFI, WFE, ID registers, SMC, ACTLR, implementation-defined registers, set/way, and (TVM, while the
 	 * domain is cold) the registers that turn caches on.
 	 */
-	uint64_t hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |
-		       HCR_TWI | HCR_TWE | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW;
+	uint64_t hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB |
+		       HCR_BSU_IS | HCR_TWI | HCR_TWE | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR |
+		       HCR_TSW | HCR_RW;
 
 	if (!d->warm || d->setway_armed) {
 		hcr |= HCR_TVM;

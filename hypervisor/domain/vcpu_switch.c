@@ -17,6 +17,7 @@
 #include "domain/vcpu_switch.h"
 #include "lib/assert.h"
 
+/* clang-format off */
 #define SYSREGS(op) \
 	op(sp_el0, SP_EL0) op(sp_el1, SP_EL1) op(elr_el1, ELR_EL1) op(spsr_el1, SPSR_EL1) \
 	op(actlr_el1, ACTLR_EL1) op(cpacr_el1, CPACR_EL1) op(ttbr0_el1, TTBR0_EL1) \
@@ -24,6 +25,7 @@
 	op(far_el1, FAR_EL1) op(afsr0_el1, AFSR0_EL1) op(afsr1_el1, AFSR1_EL1) op(par_el1, PAR_EL1) \
 	op(vbar_el1, VBAR_EL1) op(contextidr_el1, CONTEXTIDR_EL1) op(csselr_el1, CSSELR_EL1) \
 	op(tpidr_el0, TPIDR_EL0) op(tpidrro_el0, TPIDRRO_EL0) op(tpidr_el1, TPIDR_EL1)
+/* clang-format on */
 
 #define SAVE(field, name) s->field = sysreg_read(name);
 #define LOAD(field, name) sysreg_write(name, s->field);

@@ -56,11 +56,10 @@ struct event_domain {
 #define EVENT_POLL_MAX_PORTS 128
 
 struct event_vcpu {
-	struct vcpu_info *info; /* atomic: shared_info's, the one below, or registered */
-	bool info_claimed;      /* atomic: registered, or about to be */
-	mfn_t info_mfn;         /* the frame, when registered */
-	struct vcpu_info
-		unregistered; /* takes the bits of vCPUs other than 0 until they register */
+	struct vcpu_info *info;        /* atomic: shared_info's, the one below, or registered */
+	bool info_claimed;             /* atomic: registered, or about to be */
+	mfn_t info_mfn;                /* the frame, when registered */
+	struct vcpu_info unregistered; /* takes the bits of vCPUs other than 0 until they register */
 	uint16_t virq_port[EVENT_NR_VIRQS];
 	uint32_t poll_port; /* while polling: the one port, or EVENT_POLL_ANY */
 	struct timer poll_timer;

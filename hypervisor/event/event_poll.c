@@ -43,8 +43,7 @@ void event_poll_notify(struct domain *d, uint32_t port)
 		uint64_t polling = atomic_load_acquire(&d->event.polling[word]);
 
 		for (; polling != 0; polling &= polling - 1) {
-			struct vcpu *v =
-				d->vcpu[word * 64 + (unsigned int)__builtin_ctzll(polling)];
+			struct vcpu *v = d->vcpu[word * 64 + (unsigned int)__builtin_ctzll(polling)];
 			uint32_t wanted = READ_ONCE(v->event.poll_port);
 
 			if ((wanted == EVENT_POLL_ANY || wanted == port) && stop_polling(v)) {

@@ -34,8 +34,7 @@ void gic_init(const void *fdt)
 	int error = gic_fdt_parse(fdt, &gic_info);
 
 	if (error != 0) {
-		panic("gic: the device tree names no usable interrupt controller (error %d)",
-		      error);
+		panic("gic: the device tree names no usable interrupt controller (error %d)", error);
 	}
 	gic_ops = gic_info.version == GIC_V3 ? &gicv3_ops : &gicv2_ops;
 	gic_ops->init();

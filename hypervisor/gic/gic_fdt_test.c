@@ -159,8 +159,7 @@ static void addresses_go_through_the_bus(void **state)
 	CELLS("#size-cells", 1);
 	CELLS("ranges", 0x40000000, 0, 0xff800000, 0x800000);
 	begin_controller("gic400@40041000", "arm,gic-400");
-	CELLS("reg", 0x40041000, 0x1000, 0x40042000, 0x2000, 0x40044000, 0x2000, 0x40046000,
-	      0x2000);
+	CELLS("reg", 0x40041000, 0x1000, 0x40042000, 0x2000, 0x40044000, 0x2000, 0x40046000, 0x2000);
 	CELLS("interrupts", 1, 9, 0xf04);
 	assert_int_equal(fdt_end_node(blob), 0);
 	assert_int_equal(finish_and_parse(), 0);

@@ -37,8 +37,7 @@ struct reg_frame {
 };
 
 static struct reg_frame dist;
-static struct reg_frame
-	private_frame[NR_TEST_CPUS]; /* v2: banked words of the distributor; v3: SGI frames */
+static struct reg_frame private_frame[NR_TEST_CPUS]; /* v2: banked words of the distributor; v3: SGI frames */
 static uint64_t redist_typer[NR_TEST_CPUS];
 static unsigned int nr_model_redists;
 static uint32_t gicc_word[0x2000 / 4];
@@ -121,8 +120,7 @@ static uint64_t dist_read(uint64_t offset, unsigned int size, void *context)
 	if (offset == GICD_TYPER) {
 		return 2; /* 96 interrupts */
 	}
-	if (gic_info.version == GIC_V2 && offset >= GICD_ITARGETSR &&
-	    offset < GICD_ITARGETSR + 32) {
+	if (gic_info.version == GIC_V2 && offset >= GICD_ITARGETSR && offset < GICD_ITARGETSR + 32) {
 		return interface_bit(fake_machine_cpu) * 0x01010101u;
 	}
 	return frame_read(bank_of(offset), offset);
@@ -582,8 +580,11 @@ static void v2_pages_repeated_over_64k_are_found(void **state)
 
 static void v2_virtual_interface_survives_a_switch(void **state)
 {
-	const struct gic_lr lr = {
-		.vintid = 27, .pintid = 27, .priority = 0xa0, .pending = true, .hw = true};
+	const struct gic_lr lr = {.vintid = 27,
+				  .pintid = 27,
+				  .priority = 0xa0,
+				  .pending = true,
+				  .hw = true};
 	struct gic_vcpu_state one, two;
 	struct gic_lr back;
 

@@ -183,8 +183,7 @@ static void gicv3_init(void)
 /* Active priorities that whoever ran before left; how many registers exist depends on the priority bits. */
 static void clear_active_priorities(void)
 {
-	unsigned int bits =
-		(unsigned int)FIELD_GET(ICC_CTLR_PRIBITS, sysreg_read(ICC_CTLR_EL1)) + 1;
+	unsigned int bits = (unsigned int)FIELD_GET(ICC_CTLR_PRIBITS, sysreg_read(ICC_CTLR_EL1)) + 1;
 
 	if (bits >= 7) {
 		sysreg_write(ICC_AP1R3_EL1, 0);
@@ -283,13 +282,12 @@ static void gicv3_send_sgi(unsigned int cpu, uint32_t sgi)
 {
 	uint32_t affinity = per_cpu(gicv3_affinity, cpu);
 
-	write_sgi1r(
-		FIELD_PREP(ICC_SGI1R_AFF3, affinity >> 24) |
-		FIELD_PREP(ICC_SGI1R_AFF2, affinity >> 16) |
-		FIELD_PREP(ICC_SGI1R_AFF1, affinity >> 8) |
-		FIELD_PREP(ICC_SGI1R_RS, affinity >> 4) | /* Aff0 in ranges of 16 ... */
-		FIELD_PREP(ICC_SGI1R_TARGETS, BIT64(affinity & 0xf)) | /* ... and the bit in it */
-		FIELD_PREP(ICC_SGI1R_INTID, sgi));
+	write_sgi1r(FIELD_PREP(ICC_SGI1R_AFF3, affinity >> 24) |
+		    FIELD_PREP(ICC_SGI1R_AFF2, affinity >> 16) |
+		    FIELD_PREP(ICC_SGI1R_AFF1, affinity >> 8) |
+		    FIELD_PREP(ICC_SGI1R_RS, affinity >> 4) | /* Aff0 in ranges of 16 ... */
+		    FIELD_PREP(ICC_SGI1R_TARGETS, BIT64(affinity & 0xf)) | /* ... and the bit in it */
+		    FIELD_PREP(ICC_SGI1R_INTID, sgi));
 }
 
 static void gicv3_send_sgi_all_others(uint32_t sgi)

@@ -38,8 +38,7 @@ static void query_size_tells_frames_and_limit(void **state)
 
 static void setup_table_grows_and_tells_where_frames_are(void **state)
 {
-	struct gnttab_setup_table op = {
-		.dom = DOMID_SELF, .nr_frames = 3, .frame_list = {.q = LIST}};
+	struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = 3, .frame_list = {.q = LIST}};
 	const uint64_t *frames = fake_page(LIST_PAGE);
 
 	(void)state;
@@ -222,8 +221,7 @@ static void absent_operations(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(absent); i++) {
-		assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, absent[i], ARG, 1),
-				 -XEN_ENOSYS);
+		assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, absent[i], ARG, 1), -XEN_ENOSYS);
 	}
 	assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, GNTTABOP_transfer, ARG, 1),
 			 -XEN_EOPNOTSUPP);

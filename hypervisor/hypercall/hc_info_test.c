@@ -53,8 +53,9 @@ static uint32_t features_of(struct vcpu *v)
 {
 	struct xen_feature_info info = {.submap_idx = 0};
 
-	assert_int_equal(
-		hc_arg(v, __HYPERVISOR_xen_version, XENVER_get_features, &info, sizeof(info)), 0);
+	assert_int_equal(hc_arg(v, __HYPERVISOR_xen_version, XENVER_get_features, &info,
+				sizeof(info)),
+			 0);
 	return info.submap;
 }
 
@@ -147,14 +148,16 @@ static void parameters_are_set_by_the_toolstack_and_read_by_the_guest(void **sta
 	for (unsigned int i = 0; i < ARRAY_SIZE(readable); i++) {
 		/* Never set: 0, with success. */
 		value = 99;
-		assert_int_equal(
-			param(domu->vcpu[0], HVMOP_get_param, DOMID_SELF, readable[i], &value), 0);
+		assert_int_equal(param(domu->vcpu[0], HVMOP_get_param, DOMID_SELF, readable[i],
+				       &value),
+				 0);
 		assert_int_equal(value, 0);
 		value = 0x1000 + i;
 		assert_int_equal(param(dom0->vcpu[0], HVMOP_set_param, 1, readable[i], &value), 0);
 		value = 0;
-		assert_int_equal(
-			param(domu->vcpu[0], HVMOP_get_param, DOMID_SELF, readable[i], &value), 0);
+		assert_int_equal(param(domu->vcpu[0], HVMOP_get_param, DOMID_SELF, readable[i],
+				       &value),
+				 0);
 		assert_int_equal(value, 0x1000 + i);
 		assert_int_equal(param(domu->vcpu[0], HVMOP_set_param, DOMID_SELF, readable[i],
 				       &value),
@@ -173,13 +176,12 @@ static void monitor_ring_is_the_toolstacks_alone(void **state)
 	uint64_t value = 5;
 
 	(void)state;
-	assert_int_equal(
-		param(dom0->vcpu[0], HVMOP_set_param, 1, HVM_PARAM_MONITOR_RING_PFN, &value), 0);
-	assert_int_equal(
-		param(dom0->vcpu[0], HVMOP_get_param, 1, HVM_PARAM_MONITOR_RING_PFN, &value), 0);
+	assert_int_equal(param(dom0->vcpu[0], HVMOP_set_param, 1, HVM_PARAM_MONITOR_RING_PFN, &value),
+			 0);
+	assert_int_equal(param(dom0->vcpu[0], HVMOP_get_param, 1, HVM_PARAM_MONITOR_RING_PFN, &value),
+			 0);
 	assert_int_equal(value, 5);
-	assert_int_equal(param(domu->vcpu[0], HVMOP_get_param, 1, HVM_PARAM_MONITOR_RING_PFN,
-			       &value),
+	assert_int_equal(param(domu->vcpu[0], HVMOP_get_param, 1, HVM_PARAM_MONITOR_RING_PFN, &value),
 			 -XEN_EPERM);
 }
 
@@ -216,13 +218,11 @@ static void console_is_written_in_chunks(void **state)
 	}
 	fake_machine_interrupt_after(2);
 	fake_console_congested = 3;
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_console_io, CONSOLEIO_write, 1000, LIST),
-			 0);
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_console_io, CONSOLEIO_write, 1000, LIST), 0);
 	assert_true(hc_restarts >= 3);
 	assert_int_equal(fake_console_output_length, 1000);
 	assert_memory_equal(fake_console_output, text, 1000);
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_console_io, CONSOLEIO_write, 0, NOWHERE),
-			 0);
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_console_io, CONSOLEIO_write, 0, NOWHERE), 0);
 	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_console_io, CONSOLEIO_write, 1, NOWHERE),
 			 -XEN_EFAULT);
 }
@@ -379,8 +379,7 @@ static void toolstack_calls_are_absent_and_not_for_guests(void **state)
 	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_ENOSYS);
 	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_domctl, ARG, 0, 0), -XEN_EPERM);
 	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_EPERM);
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_add, ARG,
-			    0),
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_add, ARG, 0),
 			 -XEN_ENOSYS);
 }
 

@@ -183,9 +183,8 @@ static int64_t reservation(struct vcpu *v, const uint64_t args[5], extent_step_t
 	struct domain *d;
 	int ret = 0;
 
-	if (guest_copy_from(&op, args[1], sizeof(op)) < 0 ||
-	    op.nr_extents > MEMORY_OP_MAX_EXTENTS || start >= op.nr_extents ||
-	    op.extent_order > FRAME_ORDER_MAX || !flags_ok(op.mem_flags)) {
+	if (guest_copy_from(&op, args[1], sizeof(op)) < 0 || op.nr_extents > MEMORY_OP_MAX_EXTENTS ||
+	    start >= op.nr_extents || op.extent_order > FRAME_ORDER_MAX || !flags_ok(op.mem_flags)) {
 		return (int64_t)start;
 	}
 	d = hypercall_domain(v, op.domid);

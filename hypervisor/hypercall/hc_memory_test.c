@@ -396,8 +396,7 @@ static void refusals_of_add_to_physmap(void **state)
 	assert_int_equal(domu->shared_info_gfn.raw, GFN_INVALID.raw);
 	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, NOWHERE, 0),
 			 -XEN_EFAULT);
-	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap | 0x10000 << 6, ARG,
-			    0),
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_add_to_physmap | 0x10000 << 6, ARG, 0),
 			 -XEN_EDOM);
 }
 

@@ -45,8 +45,7 @@ static void first_shutdown_code_counts(void **state)
 	assert_int_equal(SCHED(domu->vcpu[0], shutdown_code, op), 0);
 	assert_int_equal(domu->shutdown_reason, SHUTDOWN_crash);
 	assert_int_equal(fake_record.shutdowns, 0);
-	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, NOWHERE,
-			    0),
+	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, NOWHERE, 0),
 			 -XEN_EFAULT);
 }
 

@@ -75,8 +75,7 @@ static uint32_t features(const struct domain *d)
 	if (d->is_hardware) {
 		submap |= 1u << XENFEAT_dom0;
 	}
-	return submap |
-	       1u << (d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
+	return submap | 1u << (d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
 }
 
 static int64_t op_get_features(struct vcpu *v, const uint64_t args[5])

@@ -83,8 +83,7 @@ static void only_the_result_register_changes(void **state)
 static void inaccessible_buffer_is_reported(void **state)
 {
 	(void)state;
-	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_xen_version, XENVER_extraversion, NOWHERE,
-			    0),
+	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_xen_version, XENVER_extraversion, NOWHERE, 0),
 			 -XEN_EFAULT);
 	assert_int_equal(fake_record.guest_messages, 1);
 }

@@ -13,12 +13,15 @@
 __noreturn __printf(1, 2) void panic(const char *format, ...);
 
 #ifdef TENON_DEBUG
-#define ASSERT(cond) \
-	do { \
-		if (unlikely(!(cond))) { \
+#define ASSERT(cond)                                                                     \
+	do {                                                                             \
+		if (unlikely(!(cond))) {                                                 \
 			panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond); \
-		} \
+		}                                                                        \
 	} while (0)
 #else
-#define ASSERT(cond) do { (void)sizeof(!!(cond)); } while (0)
+#define ASSERT(cond)                    \
+	do {                            \
+		(void)sizeof(!!(cond)); \
+	} while (0)
 #endif

@@ -11,14 +11,14 @@
  * The CRC is linear: the entry of a byte is the sum of its bits' entries. Each macro below doubles the number
  * of entries by adding one bit's.
  */
-#define ENTRIES_1(sum)	 (sum), (sum) ^ 0x77073096u
-#define ENTRIES_2(sum)	 ENTRIES_1(sum), ENTRIES_1((sum) ^ 0xee0e612cu)
-#define ENTRIES_3(sum)	 ENTRIES_2(sum), ENTRIES_2((sum) ^ 0x076dc419u)
-#define ENTRIES_4(sum)	 ENTRIES_3(sum), ENTRIES_3((sum) ^ 0x0edb8832u)
-#define ENTRIES_5(sum)	 ENTRIES_4(sum), ENTRIES_4((sum) ^ 0x1db71064u)
-#define ENTRIES_6(sum)	 ENTRIES_5(sum), ENTRIES_5((sum) ^ 0x3b6e20c8u)
-#define ENTRIES_7(sum)	 ENTRIES_6(sum), ENTRIES_6((sum) ^ 0x76dc4190u)
-#define ENTRIES_8(sum)	 ENTRIES_7(sum), ENTRIES_7((sum) ^ 0xedb88320u)
+#define ENTRIES_1(sum) (sum), (sum) ^ 0x77073096u
+#define ENTRIES_2(sum) ENTRIES_1(sum), ENTRIES_1((sum) ^ 0xee0e612cu)
+#define ENTRIES_3(sum) ENTRIES_2(sum), ENTRIES_2((sum) ^ 0x076dc419u)
+#define ENTRIES_4(sum) ENTRIES_3(sum), ENTRIES_3((sum) ^ 0x0edb8832u)
+#define ENTRIES_5(sum) ENTRIES_4(sum), ENTRIES_4((sum) ^ 0x1db71064u)
+#define ENTRIES_6(sum) ENTRIES_5(sum), ENTRIES_5((sum) ^ 0x3b6e20c8u)
+#define ENTRIES_7(sum) ENTRIES_6(sum), ENTRIES_6((sum) ^ 0x76dc4190u)
+#define ENTRIES_8(sum) ENTRIES_7(sum), ENTRIES_7((sum) ^ 0xedb88320u)
 
 static const uint32_t entries[256] = {ENTRIES_8(0u)};
 

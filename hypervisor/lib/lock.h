@@ -18,23 +18,23 @@
  */
 enum lock_rank {
 	LOCK_RANK_DOMAIN_LIST = 1, /* table of domains */
-	LOCK_RANK_DOMAIN,      /* life cycle of one domain */
-	LOCK_RANK_ATTR,        /* cold/warm state and who maps a domain's frames (rwlock) */
-	LOCK_RANK_GRANT,       /* one domain's grant table */
-	LOCK_RANK_EVENT,       /* one domain's event channel ports */
-	LOCK_RANK_STAGE2,      /* one domain's stage 2 (rwlock) */
-	LOCK_RANK_VMID,        /* VMID bitmap */
-	LOCK_RANK_HYP_MAP,     /* Tenon's own stage-1 tables */
-	LOCK_RANK_FRAME_POOL,  /* free frames */
-	LOCK_RANK_VUART,       /* one vPL011 */
-	LOCK_RANK_CONSOLE,     /* focus and input */
-	LOCK_RANK_VGIC_DIST,   /* one domain's shared virtual interrupts */
-	LOCK_RANK_VCPU_VGIC,   /* one vCPU's virtual interrupts, and the shared ones in its list */
-	LOCK_RANK_RUNSTATE,    /* one vCPU's runstate area */
-	LOCK_RANK_SCHED,       /* one CPU's run queue */
-	LOCK_RANK_TIMER,       /* one CPU's timer queue */
-	LOCK_RANK_GIC,         /* physical distributor */
-	LOCK_RANK_LOG,         /* log ring and UART */
+	LOCK_RANK_DOMAIN,          /* life cycle of one domain */
+	LOCK_RANK_ATTR,            /* cold/warm state and who maps a domain's frames (rwlock) */
+	LOCK_RANK_GRANT,           /* one domain's grant table */
+	LOCK_RANK_EVENT,           /* one domain's event channel ports */
+	LOCK_RANK_STAGE2,          /* one domain's stage 2 (rwlock) */
+	LOCK_RANK_VMID,            /* VMID bitmap */
+	LOCK_RANK_HYP_MAP,         /* Tenon's own stage-1 tables */
+	LOCK_RANK_FRAME_POOL,      /* free frames */
+	LOCK_RANK_VUART,           /* one vPL011 */
+	LOCK_RANK_CONSOLE,         /* focus and input */
+	LOCK_RANK_VGIC_DIST,       /* one domain's shared virtual interrupts */
+	LOCK_RANK_VCPU_VGIC, /* one vCPU's virtual interrupts, and the shared ones in its list */
+	LOCK_RANK_RUNSTATE,  /* one vCPU's runstate area */
+	LOCK_RANK_SCHED,     /* one CPU's run queue */
+	LOCK_RANK_TIMER,     /* one CPU's timer queue */
+	LOCK_RANK_GIC,       /* physical distributor */
+	LOCK_RANK_LOG,       /* log ring and UART */
 	LOCK_RANK_MAX
 };
 

@@ -150,9 +150,8 @@ static void flood_is_limited_and_counted(void **state)
 	shown_length = 0;
 	log_guest(3, "later");
 	log_guest(3, "later still");
-	assert_string_equal(
-		shown,
-		"(Tenon) d3: 90 messages about this domain were left out\n(Tenon) d3: later\n");
+	assert_string_equal(shown,
+			    "(Tenon) d3: 90 messages about this domain were left out\n(Tenon) d3: later\n");
 	set_time_s(now_s + 60);
 	shown_length = 0;
 	for (unsigned int i = 0; i < 100; i++) {

@@ -78,8 +78,7 @@ const struct range *rangeset_find(const struct rangeset *set, uint64_t address)
 {
 	const struct range *r;
 
-	rangeset_for_each(r, set)
-	{
+	rangeset_for_each(r, set) {
 		if (address < r->end) {
 			return r;
 		}
@@ -106,8 +105,7 @@ uint64_t rangeset_size(const struct rangeset *set)
 	const struct range *r;
 	uint64_t size = 0;
 
-	rangeset_for_each(r, set)
-	{
+	rangeset_for_each(r, set) {
 		size += r->end - r->start;
 	}
 	return size;
@@ -130,8 +128,7 @@ bool rangeset_find_gap(const struct rangeset *set, uint64_t low, uint64_t high, 
 {
 	const struct range *r;
 
-	rangeset_for_each(r, set)
-	{
+	rangeset_for_each(r, set) {
 		if (r->end <= low) {
 			continue;
 		}
@@ -148,8 +145,7 @@ bool rangeset_find_fit(const struct rangeset *set, uint64_t low, uint64_t high, 
 {
 	const struct range *r;
 
-	rangeset_for_each(r, set)
-	{
+	rangeset_for_each(r, set) {
 		if (place(MAX(low, r->start), MIN(high, r->end), size, align, start)) {
 			return true;
 		}

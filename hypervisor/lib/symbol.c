@@ -9,7 +9,7 @@
 
 #define NAME_MAX_BYTES 64
 /* A pair's bytes may be pairs again: this many can be unfinished at a time. Beyond it the name is cut. */
-#define EXPAND_DEPTH 32
+#define EXPAND_DEPTH   32
 
 static char name_buffer[NAME_MAX_BYTES];
 
@@ -44,7 +44,8 @@ static const uint8_t *find_name(const struct symtab_header *table, uint32_t inde
 	return name;
 }
 
-static void expand_name(const struct symtab_header *table, const uint8_t *name, char *to, size_t size)
+static void expand_name(const struct symtab_header *table, const uint8_t *name, char *to,
+			size_t size)
 {
 	uint8_t stack[EXPAND_DEPTH];
 	size_t length = 0;

@@ -10,19 +10,19 @@
 #include <stdint.h>
 
 /* Every so many names the table notes where a name begins. */
-#define SYMTAB_GROUP 16
+#define SYMTAB_GROUP      16
 
 /* Bytes of a compressed name from this value on stand for two bytes (pairs[byte - SYMTAB_FIRST_PAIR]). */
 #define SYMTAB_FIRST_PAIR 0x80
 
 struct symtab_header {
-	uint64_t base;		  /* address that the offsets count from */
+	uint64_t base; /* address that the offsets count from */
 	uint32_t nr_symbols;
-	uint32_t end_offset;	  /* first byte behind the last function */
-	const uint32_t *offsets;  /* nr_symbols, ascending */
-	const uint32_t *groups;   /* position in names of every SYMTAB_GROUP-th name */
+	uint32_t end_offset;     /* first byte behind the last function */
+	const uint32_t *offsets; /* nr_symbols, ascending */
+	const uint32_t *groups;  /* position in names of every SYMTAB_GROUP-th name */
 	const uint8_t (*pairs)[2];
-	const uint8_t *names;	  /* compressed, each closed by a zero byte */
+	const uint8_t *names; /* compressed, each closed by a zero byte */
 };
 
 extern const struct symtab_header tenon_symtab;

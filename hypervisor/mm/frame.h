@@ -20,22 +20,22 @@ typedef uint64_t ipa_t;
 
 static inline mfn_t mfn(uint64_t raw)
 {
-	return (mfn_t){ raw };
+	return (mfn_t){raw};
 }
 
 static inline gfn_t gfn(uint64_t raw)
 {
-	return (gfn_t){ raw };
+	return (gfn_t){raw};
 }
 
 static inline mfn_t mfn_add(mfn_t m, uint64_t n)
 {
-	return (mfn_t){ m.raw + n };
+	return (mfn_t){m.raw + n};
 }
 
 static inline gfn_t gfn_add(gfn_t g, uint64_t n)
 {
-	return (gfn_t){ g.raw + n };
+	return (gfn_t){g.raw + n};
 }
 
 static inline maddr_t mfn_to_maddr(mfn_t m)
@@ -45,7 +45,7 @@ static inline maddr_t mfn_to_maddr(mfn_t m)
 
 static inline mfn_t maddr_to_mfn(maddr_t a)
 {
-	return (mfn_t){ a >> PAGE_SHIFT };
+	return (mfn_t){a >> PAGE_SHIFT};
 }
 
 static inline ipa_t gfn_to_ipa(gfn_t g)
@@ -55,21 +55,21 @@ static inline ipa_t gfn_to_ipa(gfn_t g)
 
 static inline gfn_t ipa_to_gfn(ipa_t a)
 {
-	return (gfn_t){ a >> PAGE_SHIFT };
+	return (gfn_t){a >> PAGE_SHIFT};
 }
 
 #define MFN_INVALID mfn(~UINT64_C(0))
 #define GFN_INVALID gfn(~UINT64_C(0))
 
 enum frame_state {
-	FRAME_FREE_DIRTY = 0,   /* all-zero entry: free, contents and caches unknown */
-	FRAME_FREE_CLEAN,       /* free, zeroed and PoC-clean (C2) */
-	FRAME_QUARANTINE,       /* freed; some CPU may still hold a window on it (M1) */
-	FRAME_SCRUBBING,        /* taken off the lists by the scrubber */
-	FRAME_TENON,            /* Tenon's own, mapped WB at HYP_BASE + maddr */
-	FRAME_TENON_SHARED,     /* Tenon's own and mapped by one guest: shared_info, grant frames */
-	FRAME_GUEST,            /* a domain's own */
-	FRAME_RESERVED          /* not RAM for us: firmware, holes inside banks, the boot image's own */
+	FRAME_FREE_DIRTY = 0, /* all-zero entry: free, contents and caches unknown */
+	FRAME_FREE_CLEAN,     /* free, zeroed and PoC-clean (C2) */
+	FRAME_QUARANTINE,     /* freed; some CPU may still hold a window on it (M1) */
+	FRAME_SCRUBBING,      /* taken off the lists by the scrubber */
+	FRAME_TENON,          /* Tenon's own, mapped WB at HYP_BASE + maddr */
+	FRAME_TENON_SHARED,   /* Tenon's own and mapped by one guest: shared_info, grant frames */
+	FRAME_GUEST,          /* a domain's own */
+	FRAME_RESERVED /* not RAM for us: firmware, holes inside banks, the boot image's own */
 };
 
 /*
@@ -82,19 +82,19 @@ enum frame_state {
 struct frame {
 	union {
 		struct {
-			uint8_t state;          /* enum frame_state */
-			uint8_t order;          /* FRAME_BLOCK_HEAD | order in the first frame of a free block, else 0 */
-			uint16_t owner;         /* domid while FRAME_GUEST or FRAME_TENON_SHARED */
+			uint8_t state; /* enum frame_state */
+			uint8_t order; /* FRAME_BLOCK_HEAD | order in the first frame of a free block, else 0 */
+			uint16_t owner; /* domid while FRAME_GUEST or FRAME_TENON_SHARED */
 			union {
-				uint32_t next;  /* free lists: mfn, 0 ends (frame 0 is never free) */
-				uint32_t refs;  /* allocation, mappings by others, copies under way */
+				uint32_t next; /* free lists: mfn, 0 ends (frame 0 is never free) */
+				uint32_t refs; /* allocation, mappings by others, copies under way */
 			};
 		};
 		uint64_t head;
 	};
 	union {
-		uint32_t prev;          /* free lists */
-		uint32_t shared_pins;   /* reasons to be a shared frame; 0 means private */
+		uint32_t prev;        /* free lists */
+		uint32_t shared_pins; /* reasons to be a shared frame; 0 means private */
 	};
 	union {
 		uint32_t epoch;         /* quarantine: the epoch that all CPUs must have passed */
@@ -102,7 +102,7 @@ struct frame {
 	};
 };
 #define FRAME_BLOCK_HEAD 0x80
-#define FRAME_ONE_REF    BIT64(32)      /* of head */
+#define FRAME_ONE_REF    BIT64(32) /* of head */
 _Static_assert(sizeof(struct frame) == 16, "design.md: a frame-table entry is at most 16 bytes");
 
 /* The entry of a frame of RAM; NULL when mfn is not RAM. */

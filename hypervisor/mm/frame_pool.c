@@ -24,13 +24,17 @@
 /* On the spot, small requests scrub a few frames more than asked: one IC for all of them. */
 #define SCRUB_MIN_ORDER 3
 /* Frames of a whole block between two looks for interrupts: some 1,700 instructions. */
-#define SCRUB_STEP 8
+#define SCRUB_STEP      8
 
-enum pool_list { LIST_DIRTY, LIST_CLEAN, NR_LISTS };
+enum pool_list {
+	LIST_DIRTY,
+	LIST_CLEAN,
+	NR_LISTS
+};
 
 struct scrub_job {
 	uint64_t first;
-	uint32_t done;          /* frames */
+	uint32_t done; /* frames */
 	uint8_t order;
 	bool active;
 };
@@ -39,13 +43,13 @@ static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_RANK_FRAME_POOL);
 /* Guarded by pool_lock, as are the entries of free frames. Heads are mfns, 0 is none. */
 static uint32_t lists[NR_LISTS][FRAME_ORDER_MAX + 1];
 static uint32_t quarantine_head, quarantine_tail;
-static uint32_t epoch_kicked;   /* the last epoch that others were interrupted for */
+static uint32_t epoch_kicked; /* the last epoch that others were interrupted for */
 static uint64_t nr_total, nr_dirty, nr_clean, nr_quarantine, nr_scrubbing;
 
 /* Only its own CPU touches it. */
 static DEFINE_PER_CPU(struct scrub_job, scrub_job);
 
-static const uint8_t list_state[NR_LISTS] = { FRAME_FREE_DIRTY, FRAME_FREE_CLEAN };
+static const uint8_t list_state[NR_LISTS] = {FRAME_FREE_DIRTY, FRAME_FREE_CLEAN};
 
 static uint64_t *list_count(enum pool_list list)
 {
@@ -57,7 +61,9 @@ static void list_push(enum pool_list list, uint64_t m, unsigned int order)
 	struct frame *f = frame_of(mfn(m));
 	uint32_t head = lists[list][order];
 
-	*f = (struct frame){ .state = list_state[list], .order = FRAME_BLOCK_HEAD | order, .next = head };
+	*f = (struct frame){.state = list_state[list],
+			    .order = FRAME_BLOCK_HEAD | order,
+			    .next = head};
 	if (head != 0) {
 		frame_of(mfn(head))->prev = m;
 	}
@@ -78,7 +84,7 @@ static void list_unlink(enum pool_list list, uint64_t m, unsigned int order)
 	if (f->next != 0) {
 		frame_of(mfn(f->next))->prev = f->prev;
 	}
-	*f = (struct frame){ .state = list_state[list] };
+	*f = (struct frame){.state = list_state[list]};
 	*list_count(list) -= UINT64_C(1) << order;
 }
 
@@ -153,7 +159,8 @@ static void collect_quarantine(bool urgent)
 static void add_range(enum pool_list list, uint64_t m, uint64_t end)
 {
 	while (m < end) {
-		unsigned int order = MIN((unsigned int)__builtin_ctzll(m), (unsigned int)FRAME_ORDER_MAX);
+		unsigned int order =
+			MIN((unsigned int)__builtin_ctzll(m), (unsigned int)FRAME_ORDER_MAX);
 
 		while (m + (UINT64_C(1) << order) > end) {
 			order--;
@@ -165,7 +172,7 @@ static void add_range(enum pool_list list, uint64_t m, uint64_t end)
 
 void frame_pool_add(uint64_t first_mfn, uint64_t end_mfn)
 {
-	uint64_t first = MAX(first_mfn, UINT64_C(1));   /* frame 0 ends lists */
+	uint64_t first = MAX(first_mfn, UINT64_C(1)); /* frame 0 ends lists */
 
 	if (first < end_mfn) {
 		spin_lock(&pool_lock);
@@ -274,7 +281,7 @@ static bool scrub_job_start(unsigned int order)
 	}
 	frame_of(mfn(m))->state = FRAME_SCRUBBING;
 	nr_scrubbing += UINT64_C(1) << order;
-	*job = (struct scrub_job){ .first = m, .order = order, .active = true };
+	*job = (struct scrub_job){.first = m, .order = order, .active = true};
 	return true;
 }
 
@@ -288,8 +295,9 @@ static bool scrub_job_start_for(unsigned int order)
 
 static void set_owned(uint64_t m, unsigned int order, enum frame_state state, uint16_t owner)
 {
-	const struct frame owned = { .state = state, .owner = owner, .refs = 1 };
-	struct frame *f = frame_of(mfn(m));     /* a block lies in one bank: its entries are neighbours */
+	const struct frame owned = {.state = state, .owner = owner, .refs = 1};
+	struct frame *f =
+		frame_of(mfn(m)); /* a block lies in one bank: its entries are neighbours */
 
 	for (struct frame *end = f + (UINT64_C(1) << order); f < end; f++) {
 		f->shared_pins = 0;
@@ -299,7 +307,8 @@ static void set_owned(uint64_t m, unsigned int order, enum frame_state state, ui
 	}
 }
 
-int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, bool preemptible, mfn_t *first)
+int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, bool preemptible,
+		    mfn_t *first)
 {
 	ASSERT(order <= FRAME_ORDER_MAX);
 	for (;;) {
@@ -357,7 +366,7 @@ void frame_pool_give_back(mfn_t m, bool quarantine)
 	if (!quarantine) {
 		add_block(LIST_DIRTY, m.raw, 0);
 	} else {
-		*f = (struct frame){ .state = FRAME_QUARANTINE, .epoch = epoch_latest() + 1 };
+		*f = (struct frame){.state = FRAME_QUARANTINE, .epoch = epoch_latest() + 1};
 		if (quarantine_tail != 0) {
 			frame_of(mfn(quarantine_tail))->next = m.raw;
 		} else {
@@ -408,7 +417,8 @@ static bool block_is_free(uint64_t m)
 	       f->order == (FRAME_BLOCK_HEAD | FRAME_ORDER_2M);
 }
 
-int __init frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below, uint64_t align_frames, mfn_t *first)
+int __init frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below, uint64_t align_frames,
+				      mfn_t *first)
 {
 	const uint64_t block = UINT64_C(1) << FRAME_ORDER_2M;
 	uint64_t limit = MIN(below >> PAGE_SHIFT, frame_pool_max_mfn().raw + 1);
@@ -465,7 +475,7 @@ int __init frame_pool_claim(mfn_t first, uint64_t nr_frames, uint16_t domid)
 			return -XEN_ENOMEM;
 		}
 		if (!clean) {
-			*job = (struct scrub_job){ .first = m, .order = FRAME_ORDER_2M };
+			*job = (struct scrub_job){.first = m, .order = FRAME_ORDER_2M};
 			(void)scrub_job_run(job, false);
 		}
 		set_owned(m, FRAME_ORDER_2M, FRAME_GUEST, domid);
@@ -495,7 +505,7 @@ void frame_pool_release_boot(maddr_t start, uint64_t size)
 		struct frame *f = frame_of(mfn(m));
 
 		if (f && f->state == FRAME_RESERVED) {
-			*f = (struct frame){ .state = FRAME_QUARANTINE };
+			*f = (struct frame){.state = FRAME_QUARANTINE};
 			/* Windows may still show it: through quarantine. */
 			spin_lock(&pool_lock);
 			nr_total++;
@@ -509,7 +519,8 @@ void frame_pool_release_boot(maddr_t start, uint64_t size)
 
 uint64_t frame_pool_free_frames(void)
 {
-	return READ_ONCE(nr_dirty) + READ_ONCE(nr_clean) + READ_ONCE(nr_quarantine) + READ_ONCE(nr_scrubbing);
+	return READ_ONCE(nr_dirty) + READ_ONCE(nr_clean) + READ_ONCE(nr_quarantine) +
+	       READ_ONCE(nr_scrubbing);
 }
 
 uint64_t frame_pool_total_frames(void)

@@ -141,7 +141,8 @@ static void a_dirty_frame_is_cleaned_then_zeroed_then_handed_out(void **state)
 
 	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
 	/* The old contents leave the caches before the zeroes are written, and the batch ends with the IC. */
-	fake_machine_expect("window", "dc civac", "dsb sy", "dc zva", "dsb sy", "ic ialluis", "dsb sy");
+	fake_machine_expect("window", "dc civac", "dsb sy", "dc zva", "dsb sy", "ic ialluis",
+			    "dsb sy");
 	assert_int_equal(frame_of(m)->state, FRAME_GUEST);
 	assert_int_equal(frame_of(m)->owner, DOMID);
 	assert_int_equal(frame_of(m)->refs, 1);
@@ -341,7 +342,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_dirty_frame_is_cleaned_then_zeroed_then_handed_out, set_up),
-		cmocka_unit_test_setup(no_instruction_cache_maintenance_where_it_is_not_needed, set_up),
+		cmocka_unit_test_setup(no_instruction_cache_maintenance_where_it_is_not_needed,
+				       set_up),
 		cmocka_unit_test_setup(clean_frames_cost_nothing, set_up),
 		cmocka_unit_test_setup(freed_frames_wait_until_every_cpu_has_let_go, set_up),
 		cmocka_unit_test_setup(everything_merges_back_into_large_blocks, set_up),

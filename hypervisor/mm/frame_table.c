@@ -59,7 +59,7 @@ int __init frame_table_add_bank(uint64_t first_mfn, uint64_t end_mfn, maddr_t ta
 		return error;
 	}
 	page_zero((void *)(uintptr_t)va, size);
-	banks[nr_banks++] = (struct ram_bank){ .first = first_mfn, .end = end_mfn };
+	banks[nr_banks++] = (struct ram_bank){.first = first_mfn, .end = end_mfn};
 	return 0;
 }
 
@@ -69,7 +69,7 @@ void frame_table_mark(uint64_t first_mfn, uint64_t end_mfn, enum frame_state sta
 		struct frame *f = frame_of(mfn(m));
 
 		if (f) {
-			*f = (struct frame){ .state = state };
+			*f = (struct frame){.state = state};
 		}
 	}
 }
@@ -105,8 +105,8 @@ bool frame_get(mfn_t m, uint16_t domid)
 	seen.head = atomic_load_acquire(&f->head);
 	do {
 		/* No owner, or its last reference is going: too late. */
-		if ((seen.state != FRAME_GUEST && seen.state != FRAME_TENON_SHARED) || seen.owner != domid ||
-		    seen.refs == 0 || seen.refs == UINT32_MAX) {
+		if ((seen.state != FRAME_GUEST && seen.state != FRAME_TENON_SHARED) ||
+		    seen.owner != domid || seen.refs == 0 || seen.refs == UINT32_MAX) {
 			return false;
 		}
 	} while (!atomic_compare_exchange(&f->head, &seen.head, seen.head + FRAME_ONE_REF));

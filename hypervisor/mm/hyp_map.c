@@ -23,21 +23,21 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define PTE_HYP_COMMON (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
-#define PTE_HYP_RW     (PTE_HYP_COMMON | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
-#define PTE_HYP_RO     (PTE_HYP_RW | PTE_EL2_RO)
-#define PTE_HYP_BOOT   (PTE_HYP_COMMON | PTE_EL2_RO | PTE_ATTRIDX(MAIR_IDX_NC))
-#define PTE_HYP_DEVICE (PTE_HYP_COMMON | PTE_ATTRIDX(MAIR_IDX_DEVICE_GRE))
-#define PTE_NEXT_TABLE (PTE_VALID | PTE_TABLE)
+#define PTE_HYP_COMMON     (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
+#define PTE_HYP_RW         (PTE_HYP_COMMON | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
+#define PTE_HYP_RO         (PTE_HYP_RW | PTE_EL2_RO)
+#define PTE_HYP_BOOT       (PTE_HYP_COMMON | PTE_EL2_RO | PTE_ATTRIDX(MAIR_IDX_NC))
+#define PTE_HYP_DEVICE     (PTE_HYP_COMMON | PTE_ATTRIDX(MAIR_IDX_DEVICE_GRE))
+#define PTE_NEXT_TABLE     (PTE_VALID | PTE_TABLE)
 
-#define BOOT_VIEW_BASE (DEVICE_BASE + (UINT64_C(1) << 30))
-#define BOOT_VIEW_SIZE (UINT64_C(1) << 30)
-#define DEVICE_END     BOOT_VIEW_BASE
+#define BOOT_VIEW_BASE     (DEVICE_BASE + (UINT64_C(1) << 30))
+#define BOOT_VIEW_SIZE     (UINT64_C(1) << 30)
+#define DEVICE_END         BOOT_VIEW_BASE
 
-#define EARLY_TABLES   16
-#define RESERVE_LOW    4
-#define RESERVE_HIGH   8
-#define TABLES_PER_MAPPING 2            /* levels 2 and 3: a block of frames never crosses 2 MiB */
+#define EARLY_TABLES       16
+#define RESERVE_LOW        4
+#define RESERVE_HIGH       8
+#define TABLES_PER_MAPPING 2 /* levels 2 and 3: a block of frames never crosses 2 MiB */
 
 extern uint64_t boot_l0[PTE_ENTRIES];
 maddr_t image_maddr __ro_after_init_bss;
@@ -72,7 +72,8 @@ static maddr_t table_to_maddr(const void *table)
 
 static bool within(maddr_t maddr, const void *start, const void *end)
 {
-	return maddr - image_va_to_maddr(start) < (uint64_t)((const char *)end - (const char *)start);
+	return maddr - image_va_to_maddr(start) <
+	       (uint64_t)((const char *)end - (const char *)start);
 }
 
 static uint64_t *pte_to_table(uint64_t pte)
@@ -131,7 +132,8 @@ static int map_range(uint64_t va, maddr_t start, uint64_t size, uint64_t attribu
 
 	ASSERT(spin_is_mine(&hyp_map_lock));
 	while (size > 0) {
-		bool block = blocks && IS_ALIGNED(va | start, PTE_LEVEL_SIZE(2)) && size >= PTE_LEVEL_SIZE(2);
+		bool block = blocks && IS_ALIGNED(va | start, PTE_LEVEL_SIZE(2)) &&
+			     size >= PTE_LEVEL_SIZE(2);
 		unsigned int level = block ? 2 : 3;
 		uint64_t *entry = walk(roots[0], va, level, true);
 
@@ -248,7 +250,8 @@ volatile void *hyp_map_device(maddr_t start, uint64_t size)
 	}
 	spin_unlock(&hyp_map_lock);
 	if (error) {
-		log_error("cannot map the device registers at 0x%lx (0x%lx bytes): error %d", start, size, error);
+		log_error("cannot map the device registers at 0x%lx (0x%lx bytes): error %d", start,
+			  size, error);
 		return NULL;
 	}
 	return (volatile void *)(uintptr_t)(va + (start - first));
@@ -265,7 +268,8 @@ static void refill_reserve(void)
 			return;
 		}
 		spin_lock(&hyp_map_lock);
-		error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), PAGE_SIZE, PTE_HYP_RW, false);
+		error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), PAGE_SIZE,
+				  PTE_HYP_RW, false);
 		if (error == 0 && reserve_nr < RESERVE_HIGH) {
 			reserve[reserve_nr++] = maddr_to_hyp(mfn_to_maddr(m));
 			m = MFN_INVALID;
@@ -288,7 +292,8 @@ int hyp_map_own(mfn_t m, unsigned int order)
 
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
-	for (unsigned int tries = 0; early_used >= EARLY_TABLES && reserve_nr < TABLES_PER_MAPPING && tries < 4; tries++) {
+	for (unsigned int tries = 0;
+	     early_used >= EARLY_TABLES && reserve_nr < TABLES_PER_MAPPING && tries < 4; tries++) {
 		/* Other CPUs took what was there between the two lines above. */
 		spin_unlock(&hyp_map_lock);
 		refill_reserve();
@@ -297,7 +302,8 @@ int hyp_map_own(mfn_t m, unsigned int order)
 	error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), size, PTE_HYP_RW, false);
 	if (error) {
 		for (uint64_t offset = 0; offset < size; offset += PAGE_SIZE) {
-			uint64_t *entry = walk(roots[0], HYP_BASE + mfn_to_maddr(m) + offset, 3, false);
+			uint64_t *entry =
+				walk(roots[0], HYP_BASE + mfn_to_maddr(m) + offset, 3, false);
 
 			if (entry) {
 				WRITE_ONCE(*entry, 0);
@@ -318,7 +324,7 @@ void hyp_unmap_own(mfn_t m, unsigned int order)
 		uint64_t *entry = walk(roots[0], va + n * PAGE_SIZE, 3, false);
 
 		ASSERT(entry);
-		if (pte_is_valid(*entry)) {     /* a guard page already is not */
+		if (pte_is_valid(*entry)) { /* a guard page already is not */
 			WRITE_ONCE(*entry, 0);
 			tlb_invalidate_el2_va_is(va + n * PAGE_SIZE);
 		}
@@ -346,7 +352,8 @@ int hyp_map_registered(mfn_t m, void **va)
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
 	if (f->registrations == 0) {
-		error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), PAGE_SIZE, PTE_HYP_RW, false);
+		error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), PAGE_SIZE,
+				  PTE_HYP_RW, false);
 	}
 	if (error == 0) {
 		f->registrations++;

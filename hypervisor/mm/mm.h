@@ -9,8 +9,8 @@
 #include "lib/compiler.h"
 #include "mm/frame.h"
 
-#define FRAME_ORDER_2M    9
-#define FRAME_ORDER_MAX   9
+#define FRAME_ORDER_2M  9
+#define FRAME_ORDER_MAX 9
 
 /* ---- the pool ---------------------------------------------------------------------------- */
 
@@ -27,8 +27,8 @@ int __must_check frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *fir
  * not, without scrubbing yet (frame_pool_scrub_claimed()). For dom0's direct-mapped banks.
  * -XEN_ENOMEM when one of them is not free.
  */
-int __must_check frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below, uint64_t align_frames,
-					    mfn_t *first);
+int __must_check frame_pool_find_contiguous(uint64_t nr_frames, maddr_t below,
+					    uint64_t align_frames, mfn_t *first);
 int __must_check frame_pool_claim(mfn_t first, uint64_t nr_frames, uint16_t domid);
 
 /*
@@ -92,9 +92,9 @@ volatile void *hyp_map_device(maddr_t start, uint64_t size);
 /* ---- windows ------------------------------------------------------------------------------ */
 
 enum window_attr {
-	WINDOW_NC,      /* private frame of a cold domain, free frames */
-	WINDOW_WB,      /* warm */
-	WINDOW_WB_ONCE  /* shared frame of a cold domain, which may become private again: not kept after the unmap */
+	WINDOW_NC, /* private frame of a cold domain, free frames */
+	WINDOW_WB, /* warm */
+	WINDOW_WB_ONCE /* shared frame of a cold domain, which may become private again: not kept after the unmap */
 };
 
 /*

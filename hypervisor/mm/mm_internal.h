@@ -6,7 +6,7 @@
 
 /* ---- frame_table.c ---- */
 struct ram_bank {
-	uint64_t first, end;    /* mfn, end exclusive */
+	uint64_t first, end; /* mfn, end exclusive */
 };
 #define RAM_MAX_BANKS 256
 /* Boot: the table of a bank lies at table_maddr; frame_table_bytes() tells its size. Zeroed here. */

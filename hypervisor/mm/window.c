@@ -15,18 +15,18 @@
 #include "arm64/tlb.h"
 #include "lib/assert.h"
 
-#define NR_WINDOWS 16
+#define NR_WINDOWS      16
 
-#define PTE_WINDOW (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
-#define PTE_WINDOW_WB (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
-#define PTE_WINDOW_NC (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
-#define PTE_WINDOW_ONCE BIT64(55)       /* software's: unmapped when nobody uses it */
+#define PTE_WINDOW      (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
+#define PTE_WINDOW_WB   (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
+#define PTE_WINDOW_NC   (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
+#define PTE_WINDOW_ONCE BIT64(55) /* software's: unmapped when nobody uses it */
 
 struct windows {
-	uint64_t pte[NR_WINDOWS];       /* what the table has; 0 unmapped */
+	uint64_t pte[NR_WINDOWS]; /* what the table has; 0 unmapped */
 	uint8_t users[NR_WINDOWS];
-	uint8_t nr_displaced;           /* in use outside their home entry */
-	bool any;                       /* some entry may be mapped */
+	uint8_t nr_displaced; /* in use outside their home entry */
+	bool any;             /* some entry may be mapped */
 };
 
 static DEFINE_PER_CPU(struct windows, windows);
@@ -34,7 +34,7 @@ static DEFINE_PER_CPU(struct windows, windows);
 /* Epochs: the last one begun, and the last one each CPU has dropped its windows for. */
 static uint32_t epoch_current;
 static DEFINE_PER_CPU(uint32_t, epoch_seen);
-static DEFINE_PER_CPU(uint32_t, epoch_idle);    /* idle CPUs hold no window */
+static DEFINE_PER_CPU(uint32_t, epoch_idle); /* idle CPUs hold no window */
 
 static void *window_va(unsigned int n)
 {

@@ -80,8 +80,7 @@ void sched_queue_remove(struct run_queue *rq, struct vcpu *v);
 struct vcpu *sched_queue_first(const struct run_queue *rq, const struct vcpu *skip);
 /* v, not in the queue, or nobody, runs from now on. */
 void sched_queue_set_running(struct run_queue *rq, struct vcpu *v, uint64_t now);
-void sched_queue_set_weight(struct run_queue *rq, struct vcpu *v, unsigned int weight,
-			    uint64_t now);
+void sched_queue_set_weight(struct run_queue *rq, struct vcpu *v, unsigned int weight, uint64_t now);
 /* Changes state and keeps the times that each state lasted. */
 void sched_queue_set_state(struct vcpu *v, enum sched_state state, uint64_t now);
 

@@ -610,8 +610,7 @@ static uint64_t next_event(uint64_t end)
 static void pass_time(uint64_t until)
 {
 	for (unsigned int n = 0; n < sim.nr_cpus; n++) {
-		struct sim_vcpu *v =
-			sim.cpu[n].place == IN_GUEST ? sim_of(sim.cpu[n].loaded) : NULL;
+		struct sim_vcpu *v = sim.cpu[n].place == IN_GUEST ? sim_of(sim.cpu[n].loaded) : NULL;
 
 		if (v != NULL) {
 			v->served_ns += until - sim.now;
@@ -635,8 +634,7 @@ void sim_run_until(uint64_t time_ns)
 			}
 		}
 		if (nr > 0) {
-			assert_true(turns++ <
-				    100000); /* or CPUs keep each other busy for nothing */
+			assert_true(turns++ < 100000); /* or CPUs keep each other busy for nothing */
 			fake_machine_set_cpu(able[sim_random(nr)]);
 			sim.running = true;
 			swapcontext(&sim.main_context, &this_sim_cpu()->context);

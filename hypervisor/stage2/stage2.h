@@ -17,24 +17,24 @@ struct domain;
 /* What is mapped; kept in the descriptor's software bits. Xen's p2m types in Tenon's words. */
 enum stage2_type {
 	STAGE2_INVALID = 0,
-	STAGE2_RAM,             /* the domain's own frame, RWX */
-	STAGE2_SHARED,          /* Tenon's frame: shared_info, grant table; RW, XN */
-	STAGE2_FOREIGN_RW,      /* another domain's private frame, mapped by dom0 */
+	STAGE2_RAM,        /* the domain's own frame, RWX */
+	STAGE2_SHARED,     /* Tenon's frame: shared_info, grant table; RW, XN */
+	STAGE2_FOREIGN_RW, /* another domain's private frame, mapped by dom0 */
 	STAGE2_FOREIGN_RO,
 	STAGE2_GRANT_RW,
 	STAGE2_GRANT_RO,
-	STAGE2_DEVICE,          /* MMIO of others than the hardware domain, GICV: Device-nGnRE */
-	STAGE2_DEVICE_HWDOM,    /* MMIO of the hardware domain: Normal WB, XN; stage 1 decides */
+	STAGE2_DEVICE,       /* MMIO of others than the hardware domain, GICV: Device-nGnRE */
+	STAGE2_DEVICE_HWDOM, /* MMIO of the hardware domain: Normal WB, XN; stage 1 decides */
 };
 
 struct stage2 {
-	struct rwlock lock;     /* guards the tables */
-	uint64_t *root;         /* Tenon's own frames: one table, or concatenated level-1 tables */
+	struct rwlock lock; /* guards the tables */
+	uint64_t *root;     /* Tenon's own frames: one table, or concatenated level-1 tables */
 	uint16_t vmid;
-	uint64_t vttbr;         /* as loaded */
+	uint64_t vttbr; /* as loaded */
 	uint64_t nr_table_frames;
-	uint64_t max_gfn;       /* the highest ever mapped */
-	uint64_t destroy_next;  /* stage2_destroy(): IPA, then frame, to go on from */
+	uint64_t max_gfn;      /* the highest ever mapped */
+	uint64_t destroy_next; /* stage2_destroy(): IPA, then frame, to go on from */
 };
 
 /* Once, after cpu_features is final: VTCR_EL2 value, VMID bitmap. */
@@ -88,7 +88,7 @@ bool stage2_attr_forces_wb(const struct domain *d);
  * is another domain's, and the two must never be walked together (design.md, "What QEMU cannot show").
  */
 struct stage2_loaded {
-	uint64_t vttbr, tcr, sctlr;     /* what was there, for stage2_switch_back() */
+	uint64_t vttbr, tcr, sctlr; /* what was there, for stage2_switch_back() */
 };
 void stage2_switch_to(const struct stage2 *s2, struct stage2_loaded *saved);
 void stage2_switch_back(const struct stage2_loaded *saved);

@@ -74,8 +74,8 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enu
 	case STAGE2_DEVICE_HWDOM:
 		return pte | stage1_decides(d) | PTE_SH_OUTER | S2_WRITE | S2_XN;
 	case STAGE2_DEVICE:
-		return pte | (cpu_features.s2fwb ? S2_FWB_DEVICE_nGnRE : S2_ATTR_DEVICE_nGnRE) | S2_WRITE |
-		       S2_XN;
+		return pte | (cpu_features.s2fwb ? S2_FWB_DEVICE_nGnRE : S2_ATTR_DEVICE_nGnRE) |
+		       S2_WRITE | S2_XN;
 	case STAGE2_INVALID:
 		break;
 	}

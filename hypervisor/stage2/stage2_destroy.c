@@ -13,7 +13,7 @@
 #include "lib/assert.h"
 
 /* destroy_next counts IPAs first; this bit says that it counts frames of RAM. */
-#define PHASE_FRAMES BIT64(63)
+#define PHASE_FRAMES    BIT64(63)
 #define FRAMES_PER_STEP 256
 
 int stage2_clear(struct domain *d)

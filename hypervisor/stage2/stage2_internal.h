@@ -12,7 +12,7 @@ void vmid_free(uint16_t vmid);
 struct stage2_geometry {
 	unsigned int ipa_bits;
 	unsigned int root_level;
-	unsigned int root_order;        /* concatenated level-1 tables: 2^order */
+	unsigned int root_order; /* concatenated level-1 tables: 2^order */
 	uint64_t vtcr;
 };
 extern struct stage2_geometry stage2_geometry;

@@ -48,7 +48,8 @@ static uint64_t *pte_to_table(uint64_t pte)
  */
 void stage2_init_machine(void)
 {
-	static const uint8_t ps_of_bits[][2] = { { 32, 0 }, { 36, 1 }, { 40, 2 }, { 42, 3 }, { 44, 4 }, { 48, 5 } };
+	static const uint8_t ps_of_bits[][2] = {{32, 0}, {36, 1}, {40, 2},
+						{42, 3}, {44, 4}, {48, 5}};
 	struct stage2_geometry *g = &stage2_geometry;
 	uint64_t ps = 0;
 
@@ -66,8 +67,9 @@ void stage2_init_machine(void)
 		}
 	}
 	/* SL0 counts the other way: 1 is level 1, 2 is level 0. 8-bit VMIDs (VS = 0): see vmid.c. */
-	g->vtcr = VTCR_RES1 | FIELD_PREP(VTCR_T0SZ, 64 - g->ipa_bits) | FIELD_PREP(VTCR_SL0, 2 - g->root_level) |
-		  VTCR_IRGN0_WB | VTCR_ORGN0_WB | VTCR_SH0_INNER | VTCR_TG0_4K | FIELD_PREP(VTCR_PS, ps);
+	g->vtcr = VTCR_RES1 | FIELD_PREP(VTCR_T0SZ, 64 - g->ipa_bits) |
+		  FIELD_PREP(VTCR_SL0, 2 - g->root_level) | VTCR_IRGN0_WB | VTCR_ORGN0_WB |
+		  VTCR_SH0_INNER | VTCR_TG0_4K | FIELD_PREP(VTCR_PS, ps);
 }
 
 void stage2_init_cpu(void)
@@ -85,7 +87,8 @@ unsigned int stage2_ipa_bits(void)
 /* ---- walking --------------------------------------------------------------------------------------- */
 
 /* The entry for ipa at level, when every table above it exists; else NULL and *at_level where it ends. */
-static uint64_t *find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level, unsigned int *at_level)
+static uint64_t *find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level,
+			    unsigned int *at_level)
 {
 	unsigned int l = stage2_geometry.root_level;
 	/* Concatenated roots: the index simply runs on over the tables. */
@@ -116,8 +119,8 @@ static bool in_range(gfn_t g, uint64_t nr)
 struct change {
 	struct domain *d;
 	struct stage2 *s2;
-	bool debt;              /* some valid entry became invalid since the last TLBI */
-	bool single;            /* only the page at ipa */
+	bool debt;   /* some valid entry became invalid since the last TLBI */
+	bool single; /* only the page at ipa */
 	ipa_t ipa;
 	unsigned int nr_drops;
 	mfn_t drop[MAX_DROPS];
@@ -157,7 +160,8 @@ static void note_debt(struct change *c, ipa_t ipa, unsigned int level)
 }
 
 /* The one place that stores. A valid entry is only ever replaced by an invalid one. */
-static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t ipa, unsigned int level)
+static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t ipa,
+			unsigned int level)
 {
 	ASSERT(write_is_mine(&c->s2->lock));
 	if (pte_is_valid(*entry)) {
@@ -213,7 +217,8 @@ static void clear_entry(struct change *c, uint64_t *entry, ipa_t ipa, unsigned i
  */
 static bool may_have_table(const struct domain *d)
 {
-	return d->is_hardware || d->stage2.nr_table_frames < 128 + 256 * (uint64_t)d->nr_vcpus + (d->max_pages >> 8);
+	return d->is_hardware ||
+	       d->stage2.nr_table_frames < 128 + 256 * (uint64_t)d->nr_vcpus + (d->max_pages >> 8);
 }
 
 static uint64_t *new_table(struct change *c)
@@ -293,7 +298,7 @@ static unsigned int best_level(uint64_t addresses, uint64_t nr)
 int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = { .d = d, .s2 = s2 };
+	struct change c = {.d = d, .s2 = s2};
 	uint64_t attributes = stage2_attr_pte(d, d, type);
 	ipa_t ipa = gfn_to_ipa(g);
 	maddr_t maddr = mfn_to_maddr(m);
@@ -330,7 +335,7 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = { .d = d, .s2 = s2 };
+	struct change c = {.d = d, .s2 = s2};
 	ipa_t ipa = gfn_to_ipa(g);
 	ipa_t end = gfn_to_ipa(gfn_add(g, nr));
 	int error = 0;
@@ -406,7 +411,7 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = { .d = d, .s2 = s2 };
+	struct change c = {.d = d, .s2 = s2};
 	unsigned int at;
 	uint64_t *entry;
 
@@ -438,7 +443,8 @@ void stage2_free_root(struct stage2 *s2)
 	stage2_switch_to(s2, &saved);
 	tlb_invalidate_vmid_is();
 	stage2_switch_back(&saved);
-	free_table(s2, s2->root, stage2_geometry.root_level, PTE_ENTRIES << stage2_geometry.root_order);
+	free_table(s2, s2->root, stage2_geometry.root_level,
+		   PTE_ENTRIES << stage2_geometry.root_order);
 	hyp_free(s2->root, stage2_geometry.root_order);
 	s2->root = NULL;
 }
@@ -464,7 +470,8 @@ uint64_t stage2_hole_frames(struct domain *d, gfn_t g)
 		uint64_t pte = *find_entry(&d->stage2, ipa, 3, &at);
 
 		if (!pte_is_valid(pte)) {
-			frames = (ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa) >> PAGE_SHIFT;
+			frames = (ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa) >>
+				 PAGE_SHIFT;
 		}
 	}
 	read_unlock(&d->stage2.lock);

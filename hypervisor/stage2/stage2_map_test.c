@@ -19,7 +19,7 @@
 #include "tests/unit/fake_machine.h"
 
 #define RAM_BYTES (UINT64_C(4) << 20)
-#define M2 512          /* frames of 2 MiB */
+#define M2        512 /* frames of 2 MiB */
 
 static uint64_t ram_next, ram_limit;
 static unsigned int nr_alloc, nr_free;
@@ -138,7 +138,8 @@ static uint64_t *entry_at(uint64_t g, unsigned int level)
 
 	for (unsigned int l = stage2_geometry.root_level; l < level; l++) {
 		assert_true(pte_is_table(*entry, l));
-		entry = (uint64_t *)(uintptr_t)(HYP_BASE + (*entry & PTE_ADDR)) + PTE_INDEX(ipa, l + 1);
+		entry = (uint64_t *)(uintptr_t)(HYP_BASE + (*entry & PTE_ADDR)) +
+			PTE_INDEX(ipa, l + 1);
 	}
 	return entry;
 }
@@ -170,8 +171,8 @@ static void geometry_follows_the_physical_address_size(void **state)
 		unsigned int bits, root_level, root_order;
 		uint64_t t0sz, sl0, ps;
 	} cases[] = {
-		{ 32, 1, 0, 32, 1, 0 }, { 36, 1, 0, 28, 1, 1 }, { 40, 1, 1, 24, 1, 2 },
-		{ 42, 1, 3, 22, 1, 3 }, { 44, 0, 0, 20, 2, 4 }, { 48, 0, 0, 16, 2, 5 },
+		{32, 1, 0, 32, 1, 0}, {36, 1, 0, 28, 1, 1}, {40, 1, 1, 24, 1, 2},
+		{42, 1, 3, 22, 1, 3}, {44, 0, 0, 20, 2, 4}, {48, 0, 0, 16, 2, 5},
 	};
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
@@ -252,8 +253,8 @@ static void replacing_a_page_breaks_it_first(void **state)
 	fake_machine_log_clear();
 	fake_machine_watch(page, 1);
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9001), 1, STAGE2_SHARED), 0);
-	fake_machine_expect("store invalid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is",
-			    "dsb ish", "store valid 0x0", "dsb ishst", "unlock");
+	fake_machine_expect("store invalid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish",
+			    "tlbi vmalle1is", "dsb ish", "store valid 0x0", "dsb ishst", "unlock");
 	assert_maps(0x1000, 0x9001, STAGE2_SHARED);
 }
 
@@ -270,7 +271,7 @@ static void a_block_over_pages_frees_their_table_after_the_tlbi(void **state)
 
 static void foreign_references_are_dropped_after_the_tlbi(void **state)
 {
-	struct domain other = { .id = 9 };
+	struct domain other = {.id = 9};
 
 	(void)other;
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_FOREIGN_RW), 0);
@@ -297,7 +298,8 @@ static void invalidation_is_for_the_domains_vmid(void **state)
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
 	fake_machine_log_clear();
 	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
-	fake_machine_expect("msr VTTBR_EL2", "isb", "tlbi ipas2e1is", "msr VTTBR_EL2=0x1234000", "isb");
+	fake_machine_expect("msr VTTBR_EL2", "isb", "tlbi ipas2e1is", "msr VTTBR_EL2=0x1234000",
+			    "isb");
 	assert_int_equal(fake_machine_sysreg_get("VTTBR_EL2"), 0x1234000);
 }
 
@@ -309,9 +311,10 @@ static void meanwhile_the_other_domains_stage_1_is_not_walked(void **state)
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
 	fake_machine_log_clear();
 	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
-	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1=0x30d00801", "isb", "msr VTTBR_EL2", "isb",
-			    "tlbi ipas2e1is", "tlbi vmalle1is", "dsb ish", "msr VTTBR_EL2=0x1234000", "isb",
-			    "msr SCTLR_EL1=0x30d00800", "isb", "msr TCR_EL1=0x20", "isb");
+	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1=0x30d00801", "isb",
+			    "msr VTTBR_EL2", "isb", "tlbi ipas2e1is", "tlbi vmalle1is", "dsb ish",
+			    "msr VTTBR_EL2=0x1234000", "isb", "msr SCTLR_EL1=0x30d00800", "isb",
+			    "msr TCR_EL1=0x20", "isb");
 	/* Its own: nothing to switch. */
 	fake_machine_sysreg_set("VTTBR_EL2", dom.stage2.vttbr);
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_RAM), 0);
@@ -327,7 +330,8 @@ static void a_guest_cannot_use_up_memory_with_tables(void **state)
 
 	/* One page to each 2 MiB: a table each. No vCPU yet, 64 MiB. */
 	dom.max_pages = 64 << 8;
-	while (nr < 1000 && stage2_map(&dom, gfn(0x40000 + nr * M2), mfn(0x80000), 1, STAGE2_RAM) == 0) {
+	while (nr < 1000 &&
+	       stage2_map(&dom, gfn(0x40000 + nr * M2), mfn(0x80000), 1, STAGE2_RAM) == 0) {
 		nr++;
 	}
 	assert_in_range(nr, 128 + 64 - 8, 128 + 64);
@@ -347,7 +351,8 @@ static void own_ram_is_found_over_holes_and_other_mappings(void **state)
 
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x500), 1, STAGE2_SHARED), 0);
 	assert_int_equal(stage2_map(&dom, gfn(0x9000), mfn(0x9000), 16, STAGE2_DEVICE), 0);
-	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x40000), 1 << 18, STAGE2_DEVICE_HWDOM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x40000), 1 << 18, STAGE2_DEVICE_HWDOM),
+			 0);
 	assert_int_equal(stage2_map(&dom, gfn(0x80000), mfn(0xa0000), M2, STAGE2_RAM), 0);
 	assert_int_equal(stage2_map(&dom, gfn(0xc0003), mfn(0xbad), 1, STAGE2_RAM), 0);
 	assert_int_equal(stage2_map(&dom, gfn(0xc0004), mfn(0xb0000), 1, STAGE2_RAM), 0);
@@ -430,8 +435,9 @@ static void destroy_gives_back_every_table_and_every_frame(void **state)
 	assert_int_equal(stage2_map(&dom, gfn(0x100000), mfn(0x100000), 1 << 18, STAGE2_DEVICE), 0);
 	/* Its own frames, mapped or not, and others'. */
 	for (unsigned int n = 0; n < ARRAY_SIZE(ram); n++) {
-		ram[n] = (struct frame){ .state = n % 3 == 0 ? FRAME_TENON_SHARED : FRAME_GUEST,
-					 .owner = n % 3 == 2 ? 8 : dom.id, .refs = 1 };
+		ram[n] = (struct frame){.state = n % 3 == 0 ? FRAME_TENON_SHARED : FRAME_GUEST,
+					.owner = n % 3 == 2 ? 8 : dom.id,
+					.refs = 1};
 		dom.nr_pages += n % 3 == 1 ? 1 : 0;
 	}
 	ram_limit = ram_next; /* clearing needs no memory */
@@ -463,7 +469,8 @@ int main(void)
 		cmocka_unit_test_setup(aligned_ranges_become_blocks, set_up),
 		cmocka_unit_test_setup(a_gigabyte_takes_one_entry_and_splits_twice, set_up),
 		cmocka_unit_test_setup(ranges_of_different_alignment_stay_pages, set_up),
-		cmocka_unit_test_setup(unmap_of_one_page_splits_its_block_by_break_before_make, set_up),
+		cmocka_unit_test_setup(unmap_of_one_page_splits_its_block_by_break_before_make,
+				       set_up),
 		cmocka_unit_test_setup(replacing_a_page_breaks_it_first, set_up),
 		cmocka_unit_test_setup(a_block_over_pages_frees_their_table_after_the_tlbi, set_up),
 		cmocka_unit_test_setup(foreign_references_are_dropped_after_the_tlbi, set_up),

@@ -12,9 +12,9 @@ struct domain;
 struct vcpu;
 
 enum trap_outcome {
-	TRAP_DONE,      /* emulated: step over the instruction */
-	TRAP_AGAIN,     /* return to the same PC (also after injecting or rewinding) */
-	TRAP_UNDEFINED  /* inject an Unknown-reason exception into EL1 */
+	TRAP_DONE,     /* emulated: step over the instruction */
+	TRAP_AGAIN,    /* return to the same PC (also after injecting or rewinding) */
+	TRAP_UNDEFINED /* inject an Unknown-reason exception into EL1 */
 };
 
 /* The C entry from vectors.S: v's registers are saved in v->regs. Returns to restore and ERET. */
@@ -33,10 +33,10 @@ void trap_inject_serror(struct vcpu *v);
 
 struct mmio_access {
 	ipa_t ipa;
-	uint32_t offset;        /* from the region's start */
-	uint8_t size;           /* 1, 2, 4, 8 bytes */
+	uint32_t offset; /* from the region's start */
+	uint8_t size;    /* 1, 2, 4, 8 bytes */
 	bool is_write;
-	uint64_t value;         /* in for writes, out for reads (zero-extended; sign handled by the caller) */
+	uint64_t value; /* in for writes, out for reads (zero-extended; sign handled by the caller) */
 };
 
 /* False: the access is refused, an external abort is injected. v is the accessing (current) vCPU. */
@@ -61,15 +61,16 @@ int __must_check trap_mmio_register(struct domain *d, ipa_t start, uint64_t size
 const struct mmio_region *trap_mmio_find(const struct domain *d, ipa_t ipa);
 
 /* ---- one handler per exception class (const table in trap_table.c) --------------------------- */
-enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr);     /* trap_abort.c: data, instruction */
-enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr);    /* trap_sysreg.c */
-enum trap_outcome trap_wfx(struct vcpu *v, uint64_t esr);       /* trap_wfx.c */
-enum trap_outcome trap_hvc(struct vcpu *v, uint64_t esr);       /* trap_smccc.c: #0 SMCCC, #0xEA1 hypercall */
+enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr);  /* trap_abort.c: data, instruction */
+enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr); /* trap_sysreg.c */
+enum trap_outcome trap_wfx(struct vcpu *v, uint64_t esr);    /* trap_wfx.c */
+enum trap_outcome trap_hvc(struct vcpu *v,
+			   uint64_t esr); /* trap_smccc.c: #0 SMCCC, #0xEA1 hypercall */
 enum trap_outcome trap_smc(struct vcpu *v, uint64_t esr);
 /* trap_psci.c: true when the function id was PSCI's; result in x0. */
 bool trap_psci(struct vcpu *v, uint32_t function);
 
 /* ID register values that a domain sees: trap_idreg.c, sanitised once at boot over all CPUs. */
-void trap_idreg_init_cpu(void);         /* each CPU folds its own values in */
+void trap_idreg_init_cpu(void); /* each CPU folds its own values in */
 /* Value of an ID register (key = SYS_ENC); unassigned ones of the group read 0. */
 uint64_t trap_idreg_read(const struct domain *d, uint32_t key);

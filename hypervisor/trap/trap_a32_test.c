@@ -102,9 +102,9 @@ static void conditions_hold_as_the_architecture_says(void **state)
 	for (unsigned int cond = 0; cond < 16; cond++) {
 		for (unsigned int nzcv = 0; nzcv < 16; nzcv++) {
 			v->regs.pstate = PSTATE_AARCH32 | (uint64_t)nzcv << 28;
-			assert_int_equal(
-				trap_condition_passed(v, syndrome(ESR_EC_WFX, CV | cond << 20)),
-				expected(cond, nzcv));
+			assert_int_equal(trap_condition_passed(v, syndrome(ESR_EC_WFX,
+									   CV | cond << 20)),
+					 expected(cond, nzcv));
 			/* The same from an IT block, when the syndrome does not have it. */
 			v->regs.pstate = with_it(v->regs.pstate | PSTATE_T, cond << 4 | 8);
 			assert_int_equal(trap_condition_passed(v, syndrome(ESR_EC_WFX, 0)),
@@ -179,16 +179,15 @@ static void a_wfi_whose_condition_fails_does_nothing(void **state)
 
 static void absent_coprocessors_are_undefined_unless_the_condition_fails(void **state)
 {
-	assert_int_equal(trap_cp_absent(v, syndrome(ESR_EC_CP14_32, CV | 14 << 20)),
-			 TRAP_UNDEFINED);
+	assert_int_equal(trap_cp_absent(v, syndrome(ESR_EC_CP14_32, CV | 14 << 20)), TRAP_UNDEFINED);
 	assert_int_equal(trap_cp_absent(v, syndrome(ESR_EC_CP14_32, CV)), TRAP_DONE);
 	/* MRC p15, 0, r1, c9, c12, 0: PMCR */
 	assert_int_equal(trap_cp15_32(v, syndrome(ESR_EC_CP15_32,
 						  CV | 14 << 20 | 9 << 10 | 1 << 5 | 12 << 1 | 1)),
 			 TRAP_UNDEFINED);
-	assert_int_equal(
-		trap_cp15_32(v, syndrome(ESR_EC_CP15_32, CV | 9 << 10 | 1 << 5 | 12 << 1 | 1)),
-		TRAP_DONE);
+	assert_int_equal(trap_cp15_32(v,
+				      syndrome(ESR_EC_CP15_32, CV | 9 << 10 | 1 << 5 | 12 << 1 | 1)),
+			 TRAP_DONE);
 	assert_int_equal(trap_cp15_64(v, syndrome(ESR_EC_CP15_64, CV | 14 << 20 | 9 << 1)),
 			 TRAP_UNDEFINED);
 	fake_machine_expect_exactly(NULL);

@@ -23,7 +23,7 @@ struct fault {
 	uint64_t far;
 	ipa_t ipa;
 	bool instruction, write, s1ptw;
-	bool permission;        /* else nothing was mapped */
+	bool permission; /* else nothing was mapped */
 	bool ipa_known;
 };
 
@@ -88,7 +88,8 @@ static uint64_t sign_extend(uint64_t value, unsigned int bytes)
 	return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *region, const struct fault *f)
+static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *region,
+				 const struct fault *f)
 {
 	uint32_t iss = ESR_ISS(f->esr);
 	unsigned int rt = FIELD_GET(ISS_DA_SRT, iss);
@@ -129,11 +130,14 @@ static enum trap_outcome refuse(struct vcpu *v, const struct fault *f, const cha
 	struct domain *d = v->domain;
 
 	if (f->instruction) {
-		log_guest(d->id, "%s: vCPU %u executes at 0x%lx (IPA 0x%lx), %s: external abort injected", d->name,
-			  v->id, f->far, f->ipa, why);
+		log_guest(d->id,
+			  "%s: vCPU %u executes at 0x%lx (IPA 0x%lx), %s: external abort injected",
+			  d->name, v->id, f->far, f->ipa, why);
 	} else {
-		log_guest(d->id, "%s: vCPU %u %s 0x%lx (IPA 0x%lx) at pc 0x%lx, %s: external abort injected", d->name,
-			  v->id, f->write ? "writes" : "reads", f->far, f->ipa, v->regs.pc, why);
+		log_guest(d->id,
+			  "%s: vCPU %u %s 0x%lx (IPA 0x%lx) at pc 0x%lx, %s: external abort injected",
+			  d->name, v->id, f->write ? "writes" : "reads", f->far, f->ipa, v->regs.pc,
+			  why);
 	}
 	trap_inject_abort(v, f->instruction, f->far, f->s1ptw);
 	return TRAP_AGAIN;
@@ -180,15 +184,19 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 			return TRAP_DONE; /* cache maintenance of a device: nothing is cached */
 		}
 		if ((iss & ISS_DA_ISV) == 0) {
-			return refuse(v, &f, "an emulated device, with an instruction that the CPU does not describe "
+			return refuse(v, &f,
+				      "an emulated device, with an instruction that the CPU does not describe "
 				      "(use plain loads and stores of one register)");
 		}
 		outcome = emulate(v, region, &f);
-		return outcome == TRAP_DONE ? TRAP_DONE :
-			refuse(v, &f, "which the emulated device there does not accept (width or alignment)");
+		return outcome == TRAP_DONE
+			     ? TRAP_DONE
+			     : refuse(v, &f,
+				      "which the emulated device there does not accept (width or alignment)");
 	}
 	if (resolved(v->domain, &f)) {
 		return TRAP_AGAIN;
 	}
-	return refuse(v, &f, fsc == FSC_PERMISSION ? "for which it has no permission" : "where nothing is");
+	return refuse(v, &f,
+		      fsc == FSC_PERMISSION ? "for which it has no permission" : "where nothing is");
 }

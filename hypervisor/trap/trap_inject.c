@@ -10,16 +10,16 @@
 #include "arm64/sysreg.h"
 #include "domain/domain.h"
 
-#define VECTOR_CURRENT_SP0  0x000
-#define VECTOR_CURRENT_SPX  0x200
-#define VECTOR_LOWER_64     0x400
-#define VECTOR_LOWER_32     0x600
+#define VECTOR_CURRENT_SP0 0x000
+#define VECTOR_CURRENT_SPX 0x200
+#define VECTOR_LOWER_64    0x400
+#define VECTOR_LOWER_32    0x600
 
-#define SCTLR_SPAN  BIT64(23)
-#define SCTLR_DSSBS BIT64(44)
-#define PSTATE_SSBS BIT64(12)
-#define PSTATE_DIT  BIT64(24)
-#define PSTATE_NZCV BITS64(31, 28)
+#define SCTLR_SPAN         BIT64(23)
+#define SCTLR_DSSBS        BIT64(44)
+#define PSTATE_SSBS        BIT64(12)
+#define PSTATE_DIT         BIT64(24)
+#define PSTATE_NZCV        BITS64(31, 28)
 
 static uint64_t vector_offset(uint64_t pstate)
 {
@@ -72,7 +72,8 @@ void trap_inject_undefined(struct vcpu *v)
 
 void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, bool s1ptw)
 {
-	bool from_el0 = (v->regs.pstate & PSTATE_AARCH32) != 0 || (v->regs.pstate & PSTATE_MODE) == PSTATE_EL0t;
+	bool from_el0 = (v->regs.pstate & PSTATE_AARCH32) != 0 ||
+			(v->regs.pstate & PSTATE_MODE) == PSTATE_EL0t;
 	uint64_t ec = instruction ? ESR_EC_INSTR_ABORT_LOWER : ESR_EC_DATA_ABORT_LOWER;
 	/* Synchronous external abort; on a table walk the level is not known here: level 3. */
 	uint64_t fsc = s1ptw ? FSC_SEA + 7 : FSC_SEA;

@@ -6,7 +6,8 @@
 #include "domain/domain.h"
 #include "lib/assert.h"
 
-int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler_t handler, void *context)
+int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler_t handler,
+		       void *context)
 {
 	struct mmio_domain *mmio = &d->mmio;
 	unsigned int at = 0;
@@ -27,7 +28,7 @@ int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handle
 	for (unsigned int n = mmio->nr; n > at; n--) {
 		mmio->region[n] = mmio->region[n - 1];
 	}
-	mmio->region[at] = (struct mmio_region){ start, size, handler, context };
+	mmio->region[at] = (struct mmio_region){start, size, handler, context};
 	mmio->nr++;
 	return 0;
 }

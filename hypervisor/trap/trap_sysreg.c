@@ -180,8 +180,7 @@ enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr)
 		return TRAP_DONE;
 	}
 	entry = find(access.key);
-	if (entry == NULL ||
-	    (entry->allowed & (access.is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
+	if (entry == NULL || (entry->allowed & (access.is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
 	    (at_el0 && (entry->allowed & SYSREG_EL0) == 0)) {
 		return refuse(v, &access);
 	}

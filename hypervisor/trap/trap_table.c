@@ -56,8 +56,10 @@ void trap_from_guest_sync(struct vcpu *v)
 	if (likely(handler)) {
 		outcome = handler(v, esr);
 	} else {
-		log_guest(v->domain->id, "%s: unexpected exception class 0x%02x (ESR 0x%lx) at pc 0x%lx: undefined "
-			  "instruction injected", v->domain->name, ESR_EC(esr), esr, v->regs.pc);
+		log_guest(v->domain->id,
+			  "%s: unexpected exception class 0x%02x (ESR 0x%lx) at pc 0x%lx: undefined "
+			  "instruction injected",
+			  v->domain->name, ESR_EC(esr), esr, v->regs.pc);
 	}
 	switch (outcome) {
 	case TRAP_DONE:
@@ -87,7 +89,8 @@ void trap_from_guest_serror(struct vcpu *v)
 	uint64_t esr = sysreg_read(ESR_EL2);
 
 	vgic_sync(v);
-	log_guest(v->domain->id, "%s: SError (ESR 0x%lx) while vCPU %u ran at pc 0x%lx: passed on to it",
+	log_guest(v->domain->id,
+		  "%s: SError (ESR 0x%lx) while vCPU %u ran at pc 0x%lx: passed on to it",
 		  v->domain->name, esr, v->id, v->regs.pc);
 	trap_inject_serror(v);
 }

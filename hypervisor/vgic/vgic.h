@@ -24,27 +24,27 @@
 struct domain;
 struct vcpu;
 
-#define VGIC_NR_SGIS    16
-#define VGIC_NR_PRIVATE 32
+#define VGIC_NR_SGIS      16
+#define VGIC_NR_PRIVATE   32
 #define VGIC_V2_MAX_VCPUS 8
 
 /* What the guest can see of one interrupt (S1). */
 struct vgic_irq_state {
-	uint32_t target;        /* SPIs. v3: GICD_IROUTER 31:0; v2: bit per vCPU */
+	uint32_t target; /* SPIs. v3: GICD_IROUTER 31:0; v2: bit per vCPU */
 	uint8_t priority;
-	uint8_t sgi_sources;    /* GICv2 SGIs: pending from these CPUs */
-	uint8_t active_source;  /* GICv2 SGIs: who sent the active one */
+	uint8_t sgi_sources;   /* GICv2 SGIs: pending from these CPUs */
+	uint8_t active_source; /* GICv2 SGIs: who sent the active one */
 	bool enabled;
-	bool level;             /* level-sensitive, else edge */
-	bool line;              /* level of the input line */
-	bool latch;             /* pending by an edge or by GICD_ISPENDR */
+	bool level; /* level-sensitive, else edge */
+	bool line;  /* level of the input line */
+	bool latch; /* pending by an edge or by GICD_ISPENDR */
 	bool active;
 };
 
 /* One virtual interrupt. */
 struct vgic_irq {
-	struct list link;       /* in vcpu->vgic.pending */
-	struct vcpu *vcpu;      /* in whose list it is; NULL while idle */
+	struct list link;  /* in vcpu->vgic.pending */
+	struct vcpu *vcpu; /* in whose list it is; NULL while idle */
 	struct vgic_irq_state state;
 	uint16_t vintid;
 	/*
@@ -56,24 +56,24 @@ struct vgic_irq {
 	bool hw;
 
 	/* While in a list register: */
-	uint8_t lr;             /* number + 1; 0 when in none */
-	bool lr_latch;          /* the latch went with it; comes back unless the guest has taken it */
-	uint8_t lr_source;      /* GICv2 SGIs: from whom */
-	uint8_t active_change;  /* enum vgic_active_change, made while the guest runs; vgic_sync() does it */
-	bool chosen;            /* vgic_flush() only */
+	uint8_t lr;        /* number + 1; 0 when in none */
+	bool lr_latch;     /* the latch went with it; comes back unless the guest has taken it */
+	uint8_t lr_source; /* GICv2 SGIs: from whom */
+	uint8_t active_change; /* enum vgic_active_change, made while the guest runs; vgic_sync() does it */
+	bool chosen;           /* vgic_flush() only */
 };
 
 struct vgic_domain {
-	struct spinlock lock;   /* enabled; spis[] as said above */
+	struct spinlock lock; /* enabled; spis[] as said above */
 	enum gic_version version;
-	unsigned int nr_spis;   /* a multiple of 32, at most 988 */
-	bool enabled;           /* GICD_CTLR: the one group there is. S1 */
-	struct vgic_irq *spis;  /* Tenon's own frames */
+	unsigned int nr_spis;  /* a multiple of 32, at most 988 */
+	bool enabled;          /* GICD_CTLR: the one group there is. S1 */
+	struct vgic_irq *spis; /* Tenon's own frames */
 	unsigned int spis_order;
-	uint64_t dist_base;     /* IPA */
-	uint64_t cpu_base;      /* v2: GICC */
-	uint64_t redist_base;   /* v3: one region, 128 KiB a vCPU */
-	uint64_t redist_size;   /* 0: public/arch-arm.h's */
+	uint64_t dist_base;   /* IPA */
+	uint64_t cpu_base;    /* v2: GICC */
+	uint64_t redist_base; /* v3: one region, 128 KiB a vCPU */
+	uint64_t redist_size; /* 0: public/arch-arm.h's */
 	/* v3, hardware domain only: the host's regions. nr 0: the one region above. */
 	unsigned int nr_redist_regions;
 	struct vgic_redist_region {
@@ -83,15 +83,15 @@ struct vgic_domain {
 };
 
 struct vgic_vcpu {
-	struct spinlock lock;   /* all but loaded, which is the owning CPU's; lr_live, work are read without */
-	struct list pending;    /* to deliver or in flight, in no order */
+	struct spinlock lock; /* all but loaded, which is the owning CPU's; lr_live, work are read without */
+	struct list pending; /* to deliver or in flight, in no order */
 	struct vgic_irq private_irqs[VGIC_NR_PRIVATE];
 	struct vgic_irq *lr_irq[GIC_MAX_LRS];
-	uint64_t lr_used;       /* bit per list register that holds something */
+	uint64_t lr_used;         /* bit per list register that holds something */
 	struct gic_vcpu_state hw; /* S1: VMCR, active priorities; in the registers while loaded */
-	uint32_t sync_count;    /* of vgic_sync()s that read list registers */
-	bool lr_live;           /* the guest may be changing list registers: entered since the last sync */
-	bool work;              /* the list registers are not what they should be: vgic_flush() acts */
+	uint32_t sync_count;      /* of vgic_sync()s that read list registers */
+	bool lr_live; /* the guest may be changing list registers: entered since the last sync */
+	bool work;    /* the list registers are not what they should be: vgic_flush() acts */
 	bool loaded;
 };
 
@@ -134,8 +134,8 @@ bool vgic_has_pending(struct vcpu *v);
 void vgic_sync(struct vcpu *v);
 /* Fill list registers before entry. */
 void vgic_flush(struct vcpu *v);
-void vgic_load(struct vcpu *v);         /* v is about to run on this CPU */
-void vgic_save(struct vcpu *v);         /* v leaves this CPU */
+void vgic_load(struct vcpu *v); /* v is about to run on this CPU */
+void vgic_save(struct vcpu *v); /* v leaves this CPU */
 /* The maintenance interrupt's handler is registered by vgic_init_cpu(). */
 void vgic_init_cpu(void);
 

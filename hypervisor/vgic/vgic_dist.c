@@ -16,7 +16,7 @@
 
 static void init_irq(struct vgic_irq *irq, uint32_t vintid)
 {
-	*irq = (struct vgic_irq){ .vintid = (uint16_t)vintid };
+	*irq = (struct vgic_irq){.vintid = (uint16_t)vintid};
 	list_init(&irq->link);
 	/* SGIs: edges, and always enabled, as IHI 0048 allows and Xen does. */
 	irq->state.enabled = vintid < VGIC_NR_SGIS;
@@ -103,10 +103,11 @@ int vgic_vcpu_init(struct vcpu *v)
 		return -XEN_EINVAL;
 	}
 	if (d->vgic.version == GIC_V3 && !vgic_v3_has_redist(d, v->id)) {
-		log_error("d%u: no redistributor for vCPU %u: the GICR regions are too small", d->id, v->id);
+		log_error("d%u: no redistributor for vCPU %u: the GICR regions are too small",
+			  d->id, v->id);
 		return -XEN_ENOSPC;
 	}
-	*vg = (struct vgic_vcpu){ .loaded = false };
+	*vg = (struct vgic_vcpu){.loaded = false};
 	spin_lock_init(&vg->lock, LOCK_RANK_VCPU_VGIC);
 	list_init(&vg->pending);
 	vgic_vcpu_reset(v);
@@ -370,8 +371,8 @@ static void write_span(const struct span *span, const struct vgic_reg *reg, uint
 	}
 }
 
-static void access_array(const struct vgic_frame *frame, const struct vgic_reg *reg, struct vcpu *bank,
-			 uint32_t at, struct mmio_access *access)
+static void access_array(const struct vgic_frame *frame, const struct vgic_reg *reg,
+			 struct vcpu *bank, uint32_t at, struct mmio_access *access)
 {
 	uint32_t bits = access->size * 8u;
 	struct span span = {

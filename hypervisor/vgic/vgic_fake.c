@@ -91,7 +91,7 @@ uint32_t gic_vmcr_read(void)
 
 void gic_vcpu_init(struct gic_vcpu_state *state)
 {
-	*state = (struct gic_vcpu_state){ .hcr = GIC_HCR_EN };
+	*state = (struct gic_vcpu_state){.hcr = GIC_HCR_EN};
 }
 
 void gic_vcpu_load(const struct gic_vcpu_state *state)
@@ -194,7 +194,7 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler_t handler,
 		       void *context)
 {
-	d->mmio.region[d->mmio.nr++] = (struct mmio_region){ start, size, handler, context };
+	d->mmio.region[d->mmio.nr++] = (struct mmio_region){start, size, handler, context};
 	return 0;
 }
 
@@ -386,7 +386,8 @@ void fake_stop(void)
 		const struct list *node;
 
 		list_for_each(node, &fake_vcpus[i].vgic.pending) {
-			assert_true(list_entry(node, struct vgic_irq, link)->vintid < VGIC_NR_PRIVATE);
+			assert_true(list_entry(node, struct vgic_irq, link)->vintid <
+				    VGIC_NR_PRIVATE);
 		}
 	}
 	lock_assert_none_held();
@@ -447,14 +448,17 @@ static uint64_t emulate(struct vcpu *v, struct mmio_access *access)
 
 uint64_t fake_read(struct vcpu *v, uint64_t ipa, unsigned int size)
 {
-	struct mmio_access access = { .ipa = ipa, .size = (uint8_t)size, .value = 0x5a5a5a5a };
+	struct mmio_access access = {.ipa = ipa, .size = (uint8_t)size, .value = 0x5a5a5a5a};
 
 	return emulate(v, &access);
 }
 
 void fake_write(struct vcpu *v, uint64_t ipa, unsigned int size, uint64_t value)
 {
-	struct mmio_access access = { .ipa = ipa, .size = (uint8_t)size, .value = value, .is_write = true };
+	struct mmio_access access = {.ipa = ipa,
+				     .size = (uint8_t)size,
+				     .value = value,
+				     .is_write = true};
 
 	emulate(v, &access);
 }

@@ -43,7 +43,7 @@ void fake_exit(struct vcpu *v);
 void fake_start_vcpu(struct vcpu *v);
 
 /* What a guest does on the current CPU, without Tenon knowing. */
-uint32_t fake_guest_acknowledge(void);          /* GICv2: source CPU in 12:10 */
+uint32_t fake_guest_acknowledge(void); /* GICv2: source CPU in 12:10 */
 void fake_guest_end(uint32_t acknowledged);
 /* Acknowledge and end everything that is signalled: the number of interrupts. */
 unsigned int fake_guest_take_all(void);
@@ -53,9 +53,9 @@ bool fake_maintenance_is_high(void);
 /* Emulated registers, by guest physical address. An exit for the current vCPU: fake_enter() afterwards. */
 uint64_t fake_read(struct vcpu *v, uint64_t ipa, unsigned int size);
 void fake_write(struct vcpu *v, uint64_t ipa, unsigned int size, uint64_t value);
-#define FAKE_GICD  UINT64_C(0x3001000)
-#define FAKE_GICC  UINT64_C(0x3002000)
-#define FAKE_GICR  UINT64_C(0x3020000)
+#define FAKE_GICD UINT64_C(0x3001000)
+#define FAKE_GICC UINT64_C(0x3002000)
+#define FAKE_GICR UINT64_C(0x3020000)
 /* 32 bits of a distributor register (v3: of the redistributor of v for private INTIDs). */
 uint32_t fake_dist_read(struct vcpu *v, uint32_t offset, uint32_t intid);
 void fake_dist_write(struct vcpu *v, uint32_t offset, uint32_t intid, uint32_t value);

@@ -31,7 +31,8 @@ struct vcpu *vgic_irq_target(const struct domain *d, const struct vgic_irq *irq)
 		if (target == 0) {
 			return NULL;
 		}
-		id = (uint32_t)__builtin_ctz(target); /* of several the lowest: 1-of-N leaves the choice open */
+		id = (uint32_t)__builtin_ctz(
+			target); /* of several the lowest: 1-of-N leaves the choice open */
 	} else if ((target & VGIC_IROUTER_IRM) != 0) {
 		id = 0;
 	} else {
@@ -62,7 +63,8 @@ void vgic_irq_give_back(struct vgic_irq *irq)
 	}
 	state->latch = false;
 	if (!state->level) {
-		gic_set_pending(irq->vintid, true); /* an edge would be lost; a level is there to be seen */
+		gic_set_pending(irq->vintid,
+				true); /* an edge would be lost; a level is there to be seen */
 	}
 	gic_set_active(irq->vintid, false);
 }
@@ -96,9 +98,9 @@ struct vcpu *vgic_irq_lock(struct domain *d, struct vcpu *bank, struct vgic_irq 
 
 enum nudge {
 	NUDGE_NONE,
-	NUDGE_KICK,             /* it runs with a list register that says something else */
-	NUDGE_WAKE,             /* there is something to deliver */
-	NUDGE_MOVE              /* idle, and to be delivered elsewhere */
+	NUDGE_KICK, /* it runs with a list register that says something else */
+	NUDGE_WAKE, /* there is something to deliver */
+	NUDGE_MOVE  /* idle, and to be delivered elsewhere */
 };
 
 /* The interrupt's state is final: make the list agree. home's lock is held. */
@@ -146,8 +148,8 @@ static void nudge_vcpu(struct vcpu *v, enum nudge nudge)
 	}
 }
 
-void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq, vgic_change_t change,
-		     uint32_t value)
+void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq,
+		     vgic_change_t change, uint32_t value)
 {
 	enum nudge nudge;
 
@@ -182,7 +184,8 @@ void vgic_update_all(struct domain *d)
 }
 
 /* Find, lock what an SPI needs, change. A device may be configured with an INTID that does not exist. */
-static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_change_t change, uint32_t value)
+static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_change_t change,
+		   uint32_t value)
 {
 	struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
 

@@ -10,7 +10,11 @@
 
 /* ---- one interrupt ----------------------------------------------------------------------------- */
 
-enum vgic_active_change { VGIC_ACTIVE_KEEP, VGIC_ACTIVE_SET, VGIC_ACTIVE_CLEAR };
+enum vgic_active_change {
+	VGIC_ACTIVE_KEEP,
+	VGIC_ACTIVE_SET,
+	VGIC_ACTIVE_CLEAR
+};
 
 #define VGIC_IROUTER_IRM BIT64(31)
 
@@ -35,7 +39,8 @@ static inline bool vgic_irq_is_pending(const struct vgic_irq *irq)
 {
 	const struct vgic_irq_state *state = &irq->state;
 
-	return state->latch || irq->lr_latch || state->sgi_sources != 0 || (state->level && state->line);
+	return state->latch || irq->lr_latch || state->sgi_sources != 0 ||
+	       (state->level && state->line);
 }
 
 /* The CPU interface has to know of it: belongs into a list. */
@@ -91,8 +96,8 @@ typedef void (*vgic_change_t)(struct domain *d, struct vgic_irq *irq, uint32_t v
  * Make a change, then what follows from it: put the interrupt into the list of its vCPU or take it out,
  * wake or kick the vCPU. Locks as vgic_irq_lock(); change may be NULL.
  */
-void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq, vgic_change_t change,
-		     uint32_t value);
+void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq,
+		     vgic_change_t change, uint32_t value);
 /* The distributor was enabled or disabled: every vCPU looks again. */
 void vgic_update_all(struct domain *d);
 
@@ -115,8 +120,8 @@ void vgic_refresh(struct vcpu *v);
  * listed: reads as zero, writes are ignored.
  */
 struct vgic_reg {
-	uint32_t offset, size;  /* bytes */
-	uint8_t widths;         /* or of the access sizes that work: 1, 4, 8 */
+	uint32_t offset, size; /* bytes */
+	uint8_t widths;        /* or of the access sizes that work: 1, 4, 8 */
 	uint8_t irq_bits;
 	/* The state may be in list registers: refreshed before reading; after writing, so that the write has
 	 * had its effect on all CPUs when the guest goes on. */
@@ -132,7 +137,7 @@ struct vgic_reg {
 struct vgic_frame {
 	const struct vgic_reg *regs;
 	size_t nr_regs;
-	uint32_t first_intid;   /* lower ones do not exist here */
+	uint32_t first_intid; /* lower ones do not exist here */
 };
 
 /* bank is the vCPU whose private interrupts the access is about. */
@@ -160,23 +165,58 @@ void vgic_set_enabled(struct domain *d, bool enabled);
 
 /* The arrays that both versions' GICD and the second frame of GICR have, for nr INTIDs. */
 /* clang-format off: a table */
-#define VGIC_COMMON_REGS(nr) \
-	{ .offset = GICD_ISENABLER, .size = (nr) / 8, .widths = 4, .irq_bits = 1, \
-	  .get = vgic_get_enabled, .set = vgic_set_enable }, \
-	{ .offset = GICD_ICENABLER, .size = (nr) / 8, .widths = 4, .irq_bits = 1, .refresh = VGIC_REFRESH_WRITE, \
-	  .get = vgic_get_enabled, .set = vgic_clear_enable }, \
-	{ .offset = GICD_ISPENDR, .size = (nr) / 8, .widths = 4, .irq_bits = 1, .refresh = VGIC_REFRESH, \
-	  .get = vgic_get_pending, .set = vgic_set_pending }, \
-	{ .offset = GICD_ICPENDR, .size = (nr) / 8, .widths = 4, .irq_bits = 1, .refresh = VGIC_REFRESH, \
-	  .get = vgic_get_pending, .set = vgic_clear_pending }, \
-	{ .offset = GICD_ISACTIVER, .size = (nr) / 8, .widths = 4, .irq_bits = 1, .refresh = VGIC_REFRESH, \
-	  .get = vgic_get_active, .set = vgic_set_active }, \
-	{ .offset = GICD_ICACTIVER, .size = (nr) / 8, .widths = 4, .irq_bits = 1, .refresh = VGIC_REFRESH, \
-	  .get = vgic_get_active, .set = vgic_clear_active }, \
-	{ .offset = GICD_IPRIORITYR, .size = (nr), .widths = 1 | 4, .irq_bits = 8, \
-	  .get = vgic_get_priority, .set = vgic_set_priority }, \
-	{ .offset = GICD_ICFGR, .size = (nr) / 4, .widths = 4, .irq_bits = 2, \
-	  .get = vgic_get_config, .set = vgic_set_config }
+#define VGIC_COMMON_REGS(nr)                                                        \
+	{.offset = GICD_ISENABLER,                                                  \
+	 .size = (nr) / 8,                                                          \
+	 .widths = 4,                                                               \
+	 .irq_bits = 1,                                                             \
+	 .get = vgic_get_enabled,                                                   \
+	 .set = vgic_set_enable},                                                   \
+		{.offset = GICD_ICENABLER,                                          \
+		 .size = (nr) / 8,                                                  \
+		 .widths = 4,                                                       \
+		 .irq_bits = 1,                                                     \
+		 .refresh = VGIC_REFRESH_WRITE,                                     \
+		 .get = vgic_get_enabled,                                           \
+		 .set = vgic_clear_enable},                                         \
+		{.offset = GICD_ISPENDR,                                            \
+		 .size = (nr) / 8,                                                  \
+		 .widths = 4,                                                       \
+		 .irq_bits = 1,                                                     \
+		 .refresh = VGIC_REFRESH,                                           \
+		 .get = vgic_get_pending,                                           \
+		 .set = vgic_set_pending},                                          \
+		{.offset = GICD_ICPENDR,                                            \
+		 .size = (nr) / 8,                                                  \
+		 .widths = 4,                                                       \
+		 .irq_bits = 1,                                                     \
+		 .refresh = VGIC_REFRESH,                                           \
+		 .get = vgic_get_pending,                                           \
+		 .set = vgic_clear_pending},                                        \
+		{.offset = GICD_ISACTIVER,                                          \
+		 .size = (nr) / 8,                                                  \
+		 .widths = 4,                                                       \
+		 .irq_bits = 1,                                                     \
+		 .refresh = VGIC_REFRESH,                                           \
+		 .get = vgic_get_active,                                            \
+		 .set = vgic_set_active},                                           \
+		{.offset = GICD_ICACTIVER,                                          \
+		 .size = (nr) / 8,                                                  \
+		 .widths = 4,                                                       \
+		 .irq_bits = 1,                                                     \
+		 .refresh = VGIC_REFRESH,                                           \
+		 .get = vgic_get_active,                                            \
+		 .set = vgic_clear_active},                                         \
+		{.offset = GICD_IPRIORITYR,                                         \
+		 .size = (nr),                                                      \
+		 .widths = 1 | 4,                                                   \
+		 .irq_bits = 8,                                                     \
+		 .get = vgic_get_priority,                                          \
+		 .set = vgic_set_priority},                                         \
+	{                                                                           \
+		.offset = GICD_ICFGR, .size = (nr) / 4, .widths = 4, .irq_bits = 2, \
+		.get = vgic_get_config, .set = vgic_set_config                      \
+	}
 /* clang-format on */
 
 /* Per version: register the MMIO ranges. */

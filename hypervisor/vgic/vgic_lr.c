@@ -39,7 +39,8 @@ static void set_hcr(struct vgic_vcpu *vg, uint32_t hcr)
 /* Whose copy of an SGI comes next (GICv2). */
 static uint8_t next_source(const struct vgic_irq_state *state)
 {
-	return state->active ? state->active_source : (uint8_t)__builtin_ctz(state->sgi_sources | 0x100u);
+	return state->active ? state->active_source
+			     : (uint8_t)__builtin_ctz(state->sgi_sources | 0x100u);
 }
 
 /* The latch comes home from the list register. */
@@ -100,7 +101,7 @@ static void load(struct vcpu *v, struct vgic_irq *irq)
 	}
 	if (lr.pending) {
 		if (vgic_irq_is_v2_sgi(v->domain, irq)) {
-			irq->state.sgi_sources &= (uint8_t)~(1u << lr.source_cpu);
+			irq->state.sgi_sources &= (uint8_t) ~(1u << lr.source_cpu);
 			irq->lr_latch = true;
 		} else {
 			irq->lr_latch = irq->state.latch;
@@ -145,7 +146,7 @@ static void read_back(struct vcpu *v, unsigned int idx, const struct gic_lr *lr,
 	} else if (irq->lr_latch) {
 		/* What came meanwhile merges with what is still pending. */
 		state->latch = false;
-		state->sgi_sources &= (uint8_t)~(1u << irq->lr_source);
+		state->sgi_sources &= (uint8_t) ~(1u << irq->lr_source);
 	}
 	if (lr->active && !state->active) {
 		state->active_source = irq->lr_source;
@@ -189,7 +190,7 @@ void vgic_sync(struct vcpu *v)
 	for (uint64_t left = vg->lr_used; left != 0; left &= left - 1) {
 		unsigned int idx = (unsigned int)__builtin_ctzll(left);
 		bool is_empty = (empty & BIT64(idx)) != 0;
-		struct gic_lr lr = { 0 };
+		struct gic_lr lr = {0};
 
 		if (!is_empty) {
 			gic_lr_read(idx, &lr);
@@ -274,7 +275,7 @@ struct movers {
 static void refill(struct vcpu *v, struct movers *movers)
 {
 	struct vgic_vcpu *vg = &v->vgic;
-	struct choice choice = { .limit = gic_info.nr_lrs };
+	struct choice choice = {.limit = gic_info.nr_lrs};
 	bool enabled = READ_ONCE(v->domain->vgic.enabled);
 	uint32_t hcr = GIC_HCR_EN;
 	struct list *node, *next;
@@ -401,7 +402,7 @@ void vgic_load(struct vcpu *v)
 void vgic_save(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
-	struct movers movers = { .nr = 0 };
+	struct movers movers = {.nr = 0};
 
 	vgic_sync(v);
 	if (vg->lr_used != 0) {

@@ -9,8 +9,8 @@
 
 #include "gic/gic_regs.h"
 
-#define PPI 20
-#define SPI 40
+#define PPI           20
+#define SPI           40
 #define BIT_OF(intid) (UINT32_C(1) << ((intid) % 32))
 
 static struct vcpu *const v0 = &fake_vcpus[0], *const v1 = &fake_vcpus[1], *const v2 = &fake_vcpus[2];
@@ -540,7 +540,8 @@ static void a_disabled_physical_interrupt_waits_at_the_physical_gic(void **state
 	fake_dist_write(v0, GICD_ICENABLER, SPI, BIT_OF(SPI));
 	fake_enter(v0);
 	/* The line's level decides again; an edge is kept. */
-	assert_false(fake_physical[SPI].active || fake_physical[SPI].pending || fake_physical[SPI].enabled);
+	assert_false(fake_physical[SPI].active || fake_physical[SPI].pending ||
+		     fake_physical[SPI].enabled);
 	assert_int_equal(fake_guest_take_all(), 0);
 	set_edge(v0, SPI);
 	assert_true(fake_physical[SPI].edge);

@@ -12,7 +12,7 @@
 #include "gic/gic_regs.h"
 #include "tests/unit/fake_machine.h"
 
-#define SPI 40
+#define SPI   40
 #define PIDR2 0xffe8
 
 static struct vcpu *const v0 = &fake_vcpus[0], *const v1 = &fake_vcpus[1], *const v3 = &fake_vcpus[3];
@@ -47,7 +47,8 @@ static void v2_identifies_itself(void **state)
 
 static void v3_identifies_itself(void **state)
 {
-	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_TYPER, 4), 9 << 19 | 3 << 5 | FAKE_NR_SPIS / 32);
+	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_TYPER, 4),
+			 9 << 19 | 3 << 5 | FAKE_NR_SPIS / 32);
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_IIDR, 4), 0x34c);
 	assert_int_equal(fake_read(v0, FAKE_GICD + PIDR2, 4), 0x30);
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_CTLR, 4), 0x12);
@@ -74,7 +75,9 @@ static void redistributors_are_in_the_order_of_vcpus(void **state)
 	fake_dist_write(v3, GICD_ISENABLER, 20, BIT64(20));
 	assert_int_equal(fake_dist_read(v3, GICD_ICENABLER, 20), 0x0010ffff);
 	assert_int_equal(fake_dist_read(v0, GICD_ICENABLER, 20), 0x0000ffff);
-	assert_int_equal(fake_read(v0, FAKE_GICR + 3 * GICR_FRAME_BYTES + GICR_SGI_FRAME + GICD_ISENABLER, 4),
+	assert_int_equal(fake_read(v0,
+				   FAKE_GICR + 3 * GICR_FRAME_BYTES + GICR_SGI_FRAME + GICD_ISENABLER,
+				   4),
 			 0x0010ffff);
 	/* And not in the distributor. */
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_ISENABLER, 4), 0);
@@ -89,8 +92,8 @@ static void each_region_of_redistributors_has_its_last(void **state)
 	fake_stop();
 	fake_domain.mmio.nr = 0;
 	vg->nr_redist_regions = 2;
-	vg->redist_region[0] = (struct vgic_redist_region){ .base = 0x8000000, .size = 0x60000 };
-	vg->redist_region[1] = (struct vgic_redist_region){ .base = 0x9000000, .size = 0x20000 };
+	vg->redist_region[0] = (struct vgic_redist_region){.base = 0x8000000, .size = 0x60000};
+	vg->redist_region[1] = (struct vgic_redist_region){.base = 0x9000000, .size = 0x20000};
 	assert_int_equal(vgic_domain_init(&fake_domain, GIC_V3, 32), 0);
 	assert_int_equal(fake_read(v0, 0x8040000 + GICR_TYPER, 4), 2 << 8 | GICR_TYPER_LAST);
 	assert_int_equal(fake_read(v0, 0x8020000 + GICR_TYPER, 4), 1 << 8);
@@ -195,12 +198,13 @@ static void the_cpu_interface_is_the_hardwares(void **state)
 	vgic_domain_fini(&fake_domain);
 	fake_domain.is_hardware = true;
 	assert_int_equal(vgic_domain_init(&fake_domain, GIC_V2, 32), 0);
-	fake_machine_expect_exactly("map 0x3002000 0x804f000 2 device", "map 0x3002000 0x8040000 32 device");
+	fake_machine_expect_exactly("map 0x3002000 0x804f000 2 device",
+				    "map 0x3002000 0x8040000 32 device");
 }
 
 static void what_the_machine_cannot_do_is_refused(void **state)
 {
-	struct vcpu ninth = { .domain = &fake_domain, .id = 8 };
+	struct vcpu ninth = {.domain = &fake_domain, .id = 8};
 
 	assert_int_equal(vgic_vcpu_init(&ninth), -XEN_EINVAL);
 	fake_stop();
@@ -223,7 +227,7 @@ static void spis_are_rounded_up_and_limited(void **state)
 /* Whatever a guest writes, wherever. */
 static void random_accesses_do_no_harm(void **state)
 {
-	static const uint64_t base[] = { FAKE_GICD, FAKE_GICR, FAKE_GICR + GICR_SGI_FRAME };
+	static const uint64_t base[] = {FAKE_GICD, FAKE_GICR, FAKE_GICR + GICR_SGI_FRAME};
 	bool is_v2 = fake_domain.vgic.version == GIC_V2;
 	uint32_t seed = 12345;
 

@@ -20,7 +20,7 @@
 #include "tests/unit/fake_machine.h"
 
 #define NR_ROUNDS   3000
-#define NR_OWN_SPIS 6   /* each: more than list registers for all of them together */
+#define NR_OWN_SPIS 6 /* each: more than list registers for all of them together */
 #define PATIENCE    2000000u
 
 /* Deliveries, by the sender's interrupt: SPIs, and SGI number x from vCPU x. */
@@ -45,7 +45,8 @@ static void run_guest(uint32_t *seed)
 {
 	unsigned int stay = next_random(seed) % 64;
 
-	for (unsigned int i = 0; i < stay && !atomic_load_acquire(&fake_kicked[fake_machine_cpu]); i++) {
+	for (unsigned int i = 0; i < stay && !atomic_load_acquire(&fake_kicked[fake_machine_cpu]);
+	     i++) {
 		uint32_t ack = fake_guest_acknowledge();
 
 		if (ack != FAKE_SPURIOUS) {
@@ -65,7 +66,8 @@ static void send(struct vcpu *v, uint32_t intid, uint32_t *seed)
 	} else if (fake_domain.vgic.version == GIC_V3) {
 		vgic_sgi1r_write(v, (uint64_t)intid << 24 | BIT64((v->id + 1) % FAKE_NR_VCPUS));
 	} else {
-		fake_write(v, FAKE_GICD + GICD_SGIR, 4, BIT64(16 + (v->id + 1) % FAKE_NR_VCPUS) | intid);
+		fake_write(v, FAKE_GICD + GICD_SGIR, 4,
+			   BIT64(16 + (v->id + 1) % FAKE_NR_VCPUS) | intid);
 	}
 }
 
@@ -110,7 +112,7 @@ static void *play(void *argument)
 {
 	struct vcpu *v = argument;
 	uint32_t own[NR_OWN_SPIS + 1];
-	unsigned int sent[NR_OWN_SPIS + 1] = { 0 };
+	unsigned int sent[NR_OWN_SPIS + 1] = {0};
 	unsigned int rounds = 0, waited = 0;
 	uint32_t seed = v->id + 1;
 

@@ -8,13 +8,13 @@
 #include "lib/log.h"
 #include "stage2/stage2.h"
 
-#define GICD_SIZE      0x1000u
-#define GICC_SIZE      0x2000u
+#define GICD_SIZE         0x1000u
+#define GICC_SIZE         0x2000u
 #define GICV_ALIASED_SIZE 0x20000u
 
-#define GICD_ICPIDR2   0xfe8
-#define ICPIDR2_V2     0x20 /* architecture version 2 */
-#define IIDR_V2        0x43b /* implementer Arm; what Xen's guests read */
+#define GICD_ICPIDR2      0xfe8
+#define ICPIDR2_V2        0x20  /* architecture version 2 */
+#define IIDR_V2           0x43b /* implementer Arm; what Xen's guests read */
 
 static uint64_t read_ctlr(struct vcpu *bank)
 {
@@ -104,22 +104,36 @@ static void write_sgir(struct vcpu *bank, uint64_t value)
 
 /* clang-format off: a table */
 static const struct vgic_reg regs[] = {
-	{ .offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr },
-	{ .offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer },
-	{ .offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr },
-	{ .offset = GICD_SGIR, .size = 4, .widths = 4, .write = write_sgir },
+	{.offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr},
+	{.offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer},
+	{.offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr},
+	{.offset = GICD_SGIR, .size = 4, .widths = 4, .write = write_sgir},
 	VGIC_COMMON_REGS(1024),
-	{ .offset = GICD_ITARGETSR, .size = 1024, .widths = 1 | 4, .irq_bits = 8,
-	  .get = get_targets, .set = set_targets },
-	{ .offset = GICD_CPENDSGIR, .size = 16, .widths = 1 | 4, .irq_bits = 8, .refresh = VGIC_REFRESH,
-	  .get = get_sources, .set = clear_sources },
-	{ .offset = GICD_SPENDSGIR, .size = 16, .widths = 1 | 4, .irq_bits = 8, .refresh = VGIC_REFRESH,
-	  .get = get_sources, .set = set_sources },
-	{ .offset = GICD_ICPIDR2, .size = 4, .widths = 4, .read = read_pidr2 },
+	{.offset = GICD_ITARGETSR,
+	 .size = 1024,
+	 .widths = 1 | 4,
+	 .irq_bits = 8,
+	 .get = get_targets,
+	 .set = set_targets},
+	{.offset = GICD_CPENDSGIR,
+	 .size = 16,
+	 .widths = 1 | 4,
+	 .irq_bits = 8,
+	 .refresh = VGIC_REFRESH,
+	 .get = get_sources,
+	 .set = clear_sources},
+	{.offset = GICD_SPENDSGIR,
+	 .size = 16,
+	 .widths = 1 | 4,
+	 .irq_bits = 8,
+	 .refresh = VGIC_REFRESH,
+	 .get = get_sources,
+	 .set = set_sources},
+	{.offset = GICD_ICPIDR2, .size = 4, .widths = 4, .read = read_pidr2},
 };
 /* clang-format on */
 
-static const struct vgic_frame frame = { .regs = regs, .nr_regs = ARRAY_SIZE(regs) };
+static const struct vgic_frame frame = {.regs = regs, .nr_regs = ARRAY_SIZE(regs)};
 
 static bool access_dist(struct vcpu *v, struct mmio_access *access, void *context)
 {
@@ -135,7 +149,8 @@ int vgic_v2_domain_init(struct domain *d)
 	int ret;
 
 	if (d->nr_vcpus > VGIC_V2_MAX_VCPUS) {
-		log_error("d%u: a GICv2 serves %d vCPUs, not %u", d->id, VGIC_V2_MAX_VCPUS, d->nr_vcpus);
+		log_error("d%u: a GICv2 serves %d vCPUs, not %u", d->id, VGIC_V2_MAX_VCPUS,
+			  d->nr_vcpus);
 		return -XEN_EINVAL;
 	}
 	if (gic_info.gicv_size < GICC_SIZE) {

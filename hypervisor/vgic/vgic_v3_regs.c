@@ -8,18 +8,19 @@
 
 #include "abi/xen.h"
 
-#define GICD_SIZE     0x10000u
+#define GICD_SIZE    0x10000u
 
-#define GICx_PIDR2    0xffe8 /* the same place in both frames */
-#define PIDR2_V3      0x30 /* architecture version 3 */
-#define IIDR_V3       0x34c /* what Xen's guests read */
-#define TYPER_IDBITS  FIELD_PREP(BITS64(23, 19), 9) /* ten bits of INTID */
+#define GICx_PIDR2   0xffe8                        /* the same place in both frames */
+#define PIDR2_V3     0x30                          /* architecture version 3 */
+#define IIDR_V3      0x34c                         /* what Xen's guests read */
+#define TYPER_IDBITS FIELD_PREP(BITS64(23, 19), 9) /* ten bits of INTID */
 
 /* ---- distributor ------------------------------------------------------------------------------- */
 
 static uint64_t read_ctlr(struct vcpu *bank)
 {
-	return GICD_CTLR_ARE_NS | (READ_ONCE(bank->domain->vgic.enabled) ? GICD_CTLR_ENABLE_GRP1A : 0);
+	return GICD_CTLR_ARE_NS |
+	       (READ_ONCE(bank->domain->vgic.enabled) ? GICD_CTLR_ENABLE_GRP1A : 0);
 }
 
 static void write_ctlr(struct vcpu *bank, uint64_t value)
@@ -57,13 +58,17 @@ static void set_router(struct domain *d, struct vgic_irq *irq, uint32_t value)
 
 /* clang-format off: tables */
 static const struct vgic_reg dist_regs[] = {
-	{ .offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr },
-	{ .offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer },
-	{ .offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr },
+	{.offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr},
+	{.offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer},
+	{.offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr},
 	VGIC_COMMON_REGS(1024),
-	{ .offset = GICD_IROUTER, .size = 8 * INTID_SPI_LIMIT, .widths = 4 | 8, .irq_bits = 64,
-	  .get = get_router, .set = set_router },
-	{ .offset = GICx_PIDR2, .size = 4, .widths = 4, .read = read_pidr2 },
+	{.offset = GICD_IROUTER,
+	 .size = 8 * INTID_SPI_LIMIT,
+	 .widths = 4 | 8,
+	 .irq_bits = 64,
+	 .get = get_router,
+	 .set = set_router},
+	{.offset = GICx_PIDR2, .size = 4, .widths = 4, .read = read_pidr2},
 };
 /* clang-format on */
 
@@ -112,9 +117,9 @@ static uint64_t read_redist_typer(struct vcpu *bank)
 
 /* clang-format off: tables. GICR_CTLR, GICR_WAKER and GICR_SYNCR read as zero: no LPIs, awake, not busy. */
 static const struct vgic_reg rd_regs[] = {
-	{ .offset = GICR_IIDR, .size = 4, .widths = 4, .read = read_iidr },
-	{ .offset = GICR_TYPER, .size = 8, .widths = 4 | 8, .read = read_redist_typer },
-	{ .offset = GICx_PIDR2, .size = 4, .widths = 4, .read = read_pidr2 },
+	{.offset = GICR_IIDR, .size = 4, .widths = 4, .read = read_iidr},
+	{.offset = GICR_TYPER, .size = 8, .widths = 4 | 8, .read = read_redist_typer},
+	{.offset = GICx_PIDR2, .size = 4, .widths = 4, .read = read_pidr2},
 };
 
 static const struct vgic_reg sgi_regs[] = {
@@ -122,8 +127,8 @@ static const struct vgic_reg sgi_regs[] = {
 };
 /* clang-format on */
 
-static const struct vgic_frame rd_frame = { .regs = rd_regs, .nr_regs = ARRAY_SIZE(rd_regs) };
-static const struct vgic_frame sgi_frame = { .regs = sgi_regs, .nr_regs = ARRAY_SIZE(sgi_regs) };
+static const struct vgic_frame rd_frame = {.regs = rd_regs, .nr_regs = ARRAY_SIZE(rd_regs)};
+static const struct vgic_frame sgi_frame = {.regs = sgi_regs, .nr_regs = ARRAY_SIZE(sgi_regs)};
 
 static bool access_redist(struct vcpu *v, struct mmio_access *access, void *context)
 {
@@ -140,7 +145,8 @@ static bool access_redist(struct vcpu *v, struct mmio_access *access, void *cont
 	} else if (offset < GICR_SGI_FRAME) {
 		vgic_frame_access(&rd_frame, d->vcpu[id], (uint32_t)offset, access);
 	} else {
-		vgic_frame_access(&sgi_frame, d->vcpu[id], (uint32_t)offset - GICR_SGI_FRAME, access);
+		vgic_frame_access(&sgi_frame, d->vcpu[id], (uint32_t)offset - GICR_SGI_FRAME,
+				  access);
 	}
 	return true;
 }
@@ -161,7 +167,8 @@ int vgic_v3_domain_init(struct domain *d)
 
 	if (vg->nr_redist_regions == 0) {
 		vg->redist_region[0].base = vg->redist_base;
-		vg->redist_region[0].size = vg->redist_size != 0 ? vg->redist_size : GUEST_GICV3_GICR0_SIZE;
+		vg->redist_region[0].size =
+			vg->redist_size != 0 ? vg->redist_size : GUEST_GICV3_GICR0_SIZE;
 		vg->nr_redist_regions = 1;
 	}
 	for (unsigned int i = 0; i < vg->nr_redist_regions && ret == 0; i++) {
@@ -195,7 +202,8 @@ void vgic_sgi1r_write(struct vcpu *v, uint64_t value)
 		return;
 	}
 	first = FIELD_GET(ICC_SGI1R_AFF1, value) * 16;
-	for (uint64_t targets = FIELD_GET(ICC_SGI1R_TARGETS, value); targets != 0; targets &= targets - 1) {
+	for (uint64_t targets = FIELD_GET(ICC_SGI1R_TARGETS, value); targets != 0;
+	     targets &= targets - 1) {
 		uint64_t id = first + (uint64_t)__builtin_ctzll(targets);
 
 		if (id < d->nr_vcpus) {

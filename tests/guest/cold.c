@@ -150,7 +150,8 @@ static void set_way(void)
 	fill(0x5000000);
 	/* Level 1, set 0, way 0, and a few more, as firmware does; then with the caches off. */
 	for (uint64_t set = 0; set < 16; set++) {
-		__asm__ volatile("dc cisw, %0\n\tdc csw, %0\n\tdc isw, %0" ::"r"(set << 6) : "memory");
+		__asm__ volatile("dc cisw, %0\n\tdc csw, %0\n\tdc isw, %0" ::"r"(set << 6)
+				 : "memory");
 	}
 	dsb_sy();
 	check(0x5000000);

@@ -21,7 +21,8 @@ static void on_upcall(uint32_t intid)
 
 	upcalls[cpu]++;
 	while (__atomic_exchange_n(&info->evtchn_upcall_pending, 0, __ATOMIC_ACQ_REL) != 0) {
-		xen_ulong_t words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_ACQ_REL);
+		xen_ulong_t words =
+			__atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_ACQ_REL);
 
 		for (uint32_t port = 0; port < 64; port++) {
 			if ((words & 1) != 0 && event_is_pending(port) &&
@@ -48,28 +49,28 @@ static bool listen(void)
 
 static uint32_t alloc_unbound(domid_t remote)
 {
-	struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = remote };
+	struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = remote};
 
 	return event_op(EVTCHNOP_alloc_unbound, &alloc) == 0 ? alloc.port : 0;
 }
 
 static uint32_t bind_to(uint32_t remote_port)
 {
-	struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF, .remote_port = remote_port };
+	struct evtchn_bind_interdomain bind = {.remote_dom = DOMID_SELF, .remote_port = remote_port};
 
 	return event_op(EVTCHNOP_bind_interdomain, &bind) == 0 ? bind.local_port : 0;
 }
 
 static uint32_t bind_ipi(uint32_t vcpu)
 {
-	struct evtchn_bind_ipi bind = { .vcpu = vcpu };
+	struct evtchn_bind_ipi bind = {.vcpu = vcpu};
 
 	return event_op(EVTCHNOP_bind_ipi, &bind) == 0 ? bind.port : 0;
 }
 
 static int64_t status_of(uint32_t port, struct evtchn_status *status)
 {
-	*status = (struct evtchn_status){ .dom = DOMID_SELF, .port = port };
+	*status = (struct evtchn_status){.dom = DOMID_SELF, .port = port};
 	return event_op(EVTCHNOP_status, status);
 }
 
@@ -183,7 +184,7 @@ static void ipi_status(void)
 	REQUIRE_EQUAL(status.status, EVTCHNSTAT_ipi);
 	REQUIRE_EQUAL(status.vcpu, 0);
 	/* An IPI stays where it is. */
-	move = (struct evtchn_bind_vcpu){ .port = port, .vcpu = 0 };
+	move = (struct evtchn_bind_vcpu){.port = port, .vcpu = 0};
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_vcpu, &move), -XEN_EINVAL);
 	REQUIRE_EQUAL(event_close(port), 0);
 }
@@ -224,7 +225,8 @@ static void ipi_between_cpus(void)
 	for (uint32_t round = 1; round <= 50; round++) {
 		for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 			REQUIRE_EQUAL(event_send(port[i]), 0);
-			REQUIRE(WAIT_UNTIL(READ_ONCE(times[port[i]]) == round, 3000), "vCPU %u, round %u", i, round);
+			REQUIRE(WAIT_UNTIL(READ_ONCE(times[port[i]]) == round, 3000),
+				"vCPU %u, round %u", i, round);
 		}
 	}
 	WRITE_ONCE(quit, 100);
@@ -247,7 +249,7 @@ static void move_to_another_cpu(void)
 	b = bind_to(a);
 	event_clear_pending(b);
 	event_unmask_quietly(b);
-	move = (struct evtchn_bind_vcpu){ .port = b, .vcpu = 1 };
+	move = (struct evtchn_bind_vcpu){.port = b, .vcpu = 1};
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_vcpu, &move), 0);
 	quit = 0;
 	REQUIRE(smp_start(1, listen_elsewhere, 0));
@@ -268,7 +270,7 @@ static void move_to_another_cpu(void)
 
 static void virqs(void)
 {
-	struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER, .vcpu = 0 };
+	struct evtchn_bind_virq bind = {.virq = VIRQ_TIMER, .vcpu = 0};
 	struct evtchn_status status;
 	uint32_t port;
 
@@ -280,9 +282,9 @@ static void virqs(void)
 	REQUIRE_EQUAL(status.u.virq, VIRQ_TIMER);
 	/* Once a vCPU. */
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_virq, &bind), -XEN_EEXIST);
-	bind = (struct evtchn_bind_virq){ .virq = VIRQ_TIMER, .vcpu = 99 };
+	bind = (struct evtchn_bind_virq){.virq = VIRQ_TIMER, .vcpu = 99};
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_virq, &bind), -XEN_ENOENT);
-	bind = (struct evtchn_bind_virq){ .virq = 99, .vcpu = 0 };
+	bind = (struct evtchn_bind_virq){.virq = 99, .vcpu = 0};
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_virq, &bind), -XEN_EINVAL);
 	/* A guest does not send a VIRQ, and on Arm the hypervisor never sends this one. */
 	REQUIRE_EQUAL(event_send(port), -XEN_EINVAL);
@@ -296,10 +298,10 @@ static void virqs(void)
 
 static void bad_arguments(void)
 {
-	struct evtchn_bind_interdomain bind = { .remote_dom = DOMID_SELF, .remote_port = 1000 };
-	struct evtchn_bind_pirq pirq = { .pirq = 5 };
-	struct evtchn_alloc_unbound alloc = { .dom = 0x7777, .remote_dom = 0 };
-	struct evtchn_unmask unmask = { .port = 1000000 };
+	struct evtchn_bind_interdomain bind = {.remote_dom = DOMID_SELF, .remote_port = 1000};
+	struct evtchn_bind_pirq pirq = {.pirq = 5};
+	struct evtchn_alloc_unbound alloc = {.dom = 0x7777, .remote_dom = 0};
+	struct evtchn_unmask unmask = {.port = 1000000};
 	struct evtchn_status status;
 
 	EXPECT_EQUAL(event_send(0), -XEN_EINVAL);
@@ -323,7 +325,7 @@ static void all_ports(void)
 {
 	static uint32_t ports[4096];
 	unsigned int nr = 0;
-	struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+	struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
 	int64_t rc;
 
 	for (;;) {
@@ -383,7 +385,7 @@ static void high_ports(void)
 static void poll_for_a_port(void)
 {
 	evtchn_port_t port;
-	struct sched_poll poll = { .nr_ports = 1 };
+	struct sched_poll poll = {.nr_ports = 1};
 	uint64_t start;
 
 	REQUIRE(listen());

@@ -12,9 +12,9 @@ const char *const guest_topic = "faults";
 const bool guest_mmu_off;
 
 /* Between the UART and RAM in the guest memory map: nothing is ever there. */
-#define NOTHING UINT64_C(0x30000000)
+#define NOTHING    UINT64_C(0x30000000)
 /* RAM of the second bank, which these domains do not have. */
-#define NO_RAM  UINT64_C(0xf0000000)
+#define NO_RAM     UINT64_C(0xf0000000)
 
 #define FSC(fault) ((fault).esr & 0x3f)
 
@@ -25,7 +25,8 @@ static void check_data_abort(const char *what, struct guest_fault fault, uint64_
 	/* Xen's syndrome is empty otherwise: a listed difference. */
 	if (machine.tenon) {
 		EXPECT(FSC(fault) == FSC_SEA, "%s: ESR %#lx", what, fault.esr);
-		EXPECT((fault.esr & ISS_DA_FNV) != 0 || fault.far == address, "%s: FAR %#lx", what, fault.far);
+		EXPECT((fault.esr & ISS_DA_FNV) != 0 || fault.far == address, "%s: FAR %#lx", what,
+		       fault.far);
 	}
 }
 
@@ -34,7 +35,8 @@ static void reads(void)
 	uint64_t value;
 
 	for (unsigned int size = 1; size <= 8; size *= 2) {
-		check_data_abort("read of nothing", fault_read(size, NOTHING + 8, &value), NOTHING + 8);
+		check_data_abort("read of nothing", fault_read(size, NOTHING + 8, &value),
+				 NOTHING + 8);
 		check_data_abort("read of no RAM", fault_read(size, NO_RAM, &value), NO_RAM);
 	}
 }
@@ -42,7 +44,8 @@ static void reads(void)
 static void writes(void)
 {
 	for (unsigned int size = 1; size <= 8; size *= 2) {
-		check_data_abort("write to nothing", fault_write(size, NOTHING + 16, 1), NOTHING + 16);
+		check_data_abort("write to nothing", fault_write(size, NOTHING + 16, 1),
+				 NOTHING + 16);
 		check_data_abort("write to no RAM", fault_write(size, NO_RAM, 1), NO_RAM);
 	}
 }
@@ -52,13 +55,31 @@ static void accesses_that_cannot_be_decoded(void)
 {
 	uint64_t a = NOTHING, b, c;
 
-	check_data_abort("pair", CATCH(__asm__ volatile("ldp %0, %1, [%2]" : "=r"(b), "=r"(c) : "r"(NOTHING) : "memory")),
+	check_data_abort("pair",
+			 CATCH(__asm__ volatile("ldp %0, %1, [%2]"
+						: "=r"(b), "=r"(c)
+						: "r"(NOTHING)
+						: "memory")),
 			 NOTHING);
-	check_data_abort("store of a pair", CATCH(__asm__ volatile("stp xzr, xzr, [%0]" ::"r"(NOTHING) : "memory")), NOTHING);
-	check_data_abort("exclusive", CATCH(__asm__ volatile("ldxr %0, [%1]" : "=r"(b) : "r"(NOTHING) : "memory")), NOTHING);
-	check_data_abort("post-index", CATCH(__asm__ volatile("ldr %0, [%1], #8" : "=&r"(b), "+r"(a)::"memory")), NOTHING);
+	check_data_abort("store of a pair",
+			 CATCH(__asm__ volatile("stp xzr, xzr, [%0]" ::"r"(NOTHING)
+						: "memory")),
+			 NOTHING);
+	check_data_abort("exclusive",
+			 CATCH(__asm__ volatile("ldxr %0, [%1]"
+						: "=r"(b)
+						: "r"(NOTHING)
+						: "memory")),
+			 NOTHING);
+	check_data_abort("post-index",
+			 CATCH(__asm__ volatile("ldr %0, [%1], #8"
+						: "=&r"(b), "+r"(a)::"memory")),
+			 NOTHING);
 	a = NOTHING;
-	check_data_abort("pre-index", CATCH(__asm__ volatile("str xzr, [%0, #8]!" : "+r"(a)::"memory")), NOTHING + 8);
+	check_data_abort("pre-index",
+			 CATCH(__asm__ volatile("str xzr, [%0, #8]!"
+						: "+r"(a)::"memory")),
+			 NOTHING + 8);
 }
 
 /* The same on a device that is emulated: it cannot be served, and is not. */
@@ -67,7 +88,10 @@ static void pairs_on_an_emulated_device(void)
 	uint64_t b, c;
 	struct guest_fault fault;
 
-	fault = CATCH(__asm__ volatile("ldp %w0, %w1, [%2]" : "=r"(b), "=r"(c) : "r"(machine.uart) : "memory"));
+	fault = CATCH(__asm__ volatile("ldp %w0, %w1, [%2]"
+				       : "=r"(b), "=r"(c)
+				       : "r"(machine.uart)
+				       : "memory"));
 	EXPECT(fault.taken, "a pair from the UART is read");
 	fault = CATCH(__asm__ volatile("stp wzr, wzr, [%0]" ::"r"(machine.gicd) : "memory"));
 	EXPECT(fault.taken, "a pair to the GIC is written");
@@ -96,7 +120,7 @@ static void decoding_of_device_accesses(void)
 
 static void jumps(void)
 {
-	static const uint64_t targets[] = { NOTHING, NO_RAM, 0x22000000 };
+	static const uint64_t targets[] = {NOTHING, NO_RAM, 0x22000000};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(targets); i++) {
 		struct guest_fault fault;
@@ -104,8 +128,8 @@ static void jumps(void)
 		/* This guest's own tables would refuse to execute from a device. */
 		mmu_map_page(targets[i], targets[i], MMU_WRITE_BACK);
 		fault = fault_jump(targets[i]);
-		REQUIRE(fault.taken && ESR_EC(fault.esr) == ESR_EC_INSTR_ABORT_SAME, "to %#lx: ESR %#lx", targets[i],
-			fault.esr);
+		REQUIRE(fault.taken && ESR_EC(fault.esr) == ESR_EC_INSTR_ABORT_SAME,
+			"to %#lx: ESR %#lx", targets[i], fault.esr);
 		REQUIRE(fault.elr == targets[i], "to %#lx: ELR %#lx", targets[i], fault.elr);
 		if (machine.tenon) {
 			EXPECT(FSC(fault) == FSC_SEA, "to %#lx: ESR %#lx", targets[i], fault.esr);
@@ -122,7 +146,8 @@ static void table_walk_into_nothing(void)
 
 	/* In TTBR1's half, which nothing uses: 39 bits, walks on. */
 	sysreg_write(TTBR1_EL1, NOTHING);
-	sysreg_write(TCR_EL1, (sysreg_read(TCR_EL1) & ~BIT64(23)) | UINT64_C(25) << 16 | UINT64_C(2) << 30);
+	sysreg_write(TCR_EL1,
+		     (sysreg_read(TCR_EL1) & ~BIT64(23)) | UINT64_C(25) << 16 | UINT64_C(2) << 30);
 	isb();
 	tlb_invalidate_all();
 	fault = fault_read(8, UINT64_C(0xffffff8000001000), &value);

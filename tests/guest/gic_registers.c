@@ -58,12 +58,15 @@ static void control_register(void)
 static void redistributors(void)
 {
 	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
-		uint64_t typer = mmio_read64((volatile void *)(uintptr_t)(gic_redistributor(i) + GICR_TYPER));
+		uint64_t typer =
+			mmio_read64((volatile void *)(uintptr_t)(gic_redistributor(i) + GICR_TYPER));
 		uint64_t mpidr = machine.mpidr[i];
-		uint32_t affinity = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
+		uint32_t affinity = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff)
+									   << 24;
 
 		EXPECT(typer >> 32 == affinity, "redistributor %u: TYPER %#lx", i, typer);
-		EXPECT(((typer >> 4) & 1) == (i == machine.nr_cpus - 1), "Last, redistributor %u: TYPER %#lx", i, typer);
+		EXPECT(((typer >> 4) & 1) == (i == machine.nr_cpus - 1),
+		       "Last, redistributor %u: TYPER %#lx", i, typer);
 		EXPECT((typer & 3) == 0, "LPIs of redistributor %u: TYPER %#lx", i, typer);
 		EXPECT_EQUAL(mmio_get32(gic_redistributor(i) + GICR_CTLR) & ~UINT32_C(0xf), 0);
 		/* Xen's SYNCR is busy for ever. */
@@ -75,19 +78,21 @@ static void redistributors(void)
 static void unknown_registers_are_zero(void)
 {
 	/* Reserved or optional in both versions. */
-	static const uint32_t offsets[] = { 0x0010, 0x0020, 0x0030, 0x0038, 0x0040, 0x0048, 0x0078, 0x0e00, 0x0efc, 0x0f30 };
+	static const uint32_t offsets[] = {0x0010, 0x0020, 0x0030, 0x0038, 0x0040,
+					   0x0048, 0x0078, 0x0e00, 0x0efc, 0x0f30};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(offsets); i++) {
 		uint64_t value;
 		struct guest_fault fault;
 
 		if (machine.gic_version == 3 && (offsets[i] == 0x40 || offsets[i] == 0x48)) {
-			continue;       /* GICD_SETSPI_NSR, GICD_CLRSPI_NSR are write-only */
+			continue; /* GICD_SETSPI_NSR, GICD_CLRSPI_NSR are write-only */
 		}
 		fault = fault_write(4, machine.gicd + offsets[i], 0xffffffff);
 		EXPECT(!fault.taken, "write of %#x: ESR %#lx", offsets[i], fault.esr);
 		fault = fault_read(4, machine.gicd + offsets[i], &value);
-		EXPECT(!fault.taken && value == 0, "%#x: value %#lx, ESR %#lx", offsets[i], value, fault.esr);
+		EXPECT(!fault.taken && value == 0, "%#x: value %#lx, ESR %#lx", offsets[i], value,
+		       fault.esr);
 	}
 }
 
@@ -347,8 +352,8 @@ static void on_ordered(uint32_t intid)
 
 static void urgent_ones_first(void)
 {
-	static const uint8_t priorities[4] = { 0xc0, 0x40, 0x80, 0x20 };
-	static const uint32_t wanted[4] = { 11, 9, 10, 8 };
+	static const uint8_t priorities[4] = {0xc0, 0x40, 0x80, 0x20};
+	static const uint32_t wanted[4] = {11, 9, 10, 8};
 
 	nr_order = 0;
 	for (uint32_t i = 0; i < 4; i++) {

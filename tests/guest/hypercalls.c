@@ -56,7 +56,7 @@ static void version(void)
 
 static void features(void)
 {
-	struct xen_feature_info info = { .submap_idx = 0 };
+	struct xen_feature_info info = {.submap_idx = 0};
 
 	REQUIRE_EQUAL(version_op(XENVER_get_features, &info), 0);
 	EXPECT(info.submap & 1u << XENFEAT_auto_translated_physmap, "%#x", info.submap);
@@ -71,8 +71,9 @@ static void features(void)
 
 static void unknown_numbers(void)
 {
-	static const unsigned int numbers[] = { 0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 14, 15, 22, 23, 25, 26, 28, 31, 37, 38, 40,
-						43, 48, 55, 63, 64, 1000, 0xffffffff };
+	static const unsigned int numbers[] = {0,  1,  2,  3,  4,  5,  8,    9,         10, 11,
+					       14, 15, 22, 23, 25, 26, 28,   31,        37, 38,
+					       40, 43, 48, 55, 63, 64, 1000, 0xffffffff};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
 		int64_t answer = hypercall(numbers[i], 0, 0, 0, 0, 0);
@@ -84,8 +85,10 @@ static void unknown_numbers(void)
 static void unknown_operations(void)
 {
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, 99, 0, 0, 0, 0), -XEN_EINVAL);
-	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, 0, 0, 0), -XEN_EINVAL);
-	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 99, 0, 0, 0), -XEN_ENOENT);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, 0, 0, 0),
+		     -XEN_EINVAL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 99, 0, 0, 0),
+		     -XEN_ENOENT);
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_sched_op, 99, 0, 0, 0, 0), -XEN_ENOSYS);
 	EXPECT_EQUAL(memory_op(61, NULL), -XEN_ENOSYS);
 	EXPECT_EQUAL(grant_op(63, NULL, 1), -XEN_ENOSYS);
@@ -94,7 +97,7 @@ static void unknown_operations(void)
 
 static void privileged_calls_are_refused(void)
 {
-	uint32_t domctl[64] = { 5, 0x15 }, sysctl[64] = { 3, 0x15 };
+	uint32_t domctl[64] = {5, 0x15}, sysctl[64] = {3, 0x15};
 
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)domctl, 0, 0, 0, 0), -XEN_EPERM);
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_sysctl, (uintptr_t)sysctl, 0, 0, 0, 0), -XEN_EPERM);
@@ -103,7 +106,9 @@ static void privileged_calls_are_refused(void)
 
 static void hvm_parameters(void)
 {
-	struct xen_hvm_param parameter = { .domid = DOMID_SELF, .index = HVM_PARAM_STORE_EVTCHN, .value = 77 };
+	struct xen_hvm_param parameter = {.domid = DOMID_SELF,
+					  .index = HVM_PARAM_STORE_EVTCHN,
+					  .value = 77};
 
 	/* Unset ones read 0. */
 	REQUIRE_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, &parameter), 0);
@@ -111,7 +116,8 @@ static void hvm_parameters(void)
 	parameter.index = HVM_PARAM_CALLBACK_IRQ;
 	REQUIRE_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, &parameter), 0);
 	/* Xen sets it for "enhanced" domains only. */
-	EXPECT(parameter.value == (UINT64_C(2) << 56 | 2 << 8 | PPI_UPCALL) || (!machine.tenon && parameter.value == 0),
+	EXPECT(parameter.value == (UINT64_C(2) << 56 | 2 << 8 | PPI_UPCALL) ||
+		       (!machine.tenon && parameter.value == 0),
 	       "%#lx", parameter.value);
 	parameter.index = HVM_PARAM_CONSOLE_PFN;
 	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, &parameter), 0);
@@ -130,7 +136,7 @@ static void shared_info_replaces_a_page(void)
 		.space = XENMAPSPACE_shared_info,
 		.gpfn = (uintptr_t)xen_spare_pages[0] >> PAGE_SHIFT,
 	};
-	struct xen_remove_from_physmap remove = { .domid = DOMID_SELF, .gpfn = add.gpfn };
+	struct xen_remove_from_physmap remove = {.domid = DOMID_SELF, .gpfn = add.gpfn};
 	const struct shared_info *info = (const struct shared_info *)xen_spare_pages[0];
 	volatile uint64_t *before = (volatile uint64_t *)xen_spare_pages[0];
 	volatile uint64_t *behind = (volatile uint64_t *)xen_spare_pages[1];
@@ -153,7 +159,10 @@ static void shared_info_replaces_a_page(void)
 	EXPECT_EQUAL(memory_op(XENMEM_remove_from_physmap, &remove), -XEN_ENOENT);
 	add.space = 77;
 	EXPECT(memory_op(XENMEM_add_to_physmap, &add) < 0);
-	add = (struct xen_add_to_physmap){ .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = add.gpfn, .gpfn = add.gpfn + 1 };
+	add = (struct xen_add_to_physmap){.domid = DOMID_SELF,
+					  .space = XENMAPSPACE_gmfn,
+					  .idx = add.gpfn,
+					  .gpfn = add.gpfn + 1};
 	EXPECT_EQUAL(memory_op(XENMEM_add_to_physmap, &add), -XEN_ENOSYS);
 	EXPECT_EQUAL(memory_op(XENMEM_add_to_physmap, NOWHERE), -XEN_EFAULT);
 }
@@ -175,29 +184,36 @@ static void vcpu_info_registration(void)
 	};
 
 	REQUIRE(xen_shared_info() != NULL);
-	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0, 0) < 0,
+	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0,
+			 0) < 0,
 	       "one that crosses a page");
 	wrong.offset = 4;
-	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0, 0) < 0,
+	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0,
+			 0) < 0,
 	       "one that is not aligned");
-	wrong = (struct vcpu_register_vcpu_info){ .mfn = 0x7777777 };
-	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0, 0) < 0,
+	wrong = (struct vcpu_register_vcpu_info){.mfn = 0x7777777};
+	EXPECT(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0,
+			 0) < 0,
 	       "one in no memory");
 	REQUIRE(xen_vcpu_info(0) != NULL);
 	/* So that nothing gets lost: an upcall, all words selected. */
 	EXPECT_EQUAL(xen_vcpu_info(0)->evtchn_upcall_pending, 1);
 	EXPECT_EQUAL(xen_vcpu_info(0)->evtchn_pending_sel, ~UINT64_C(0));
-	wrong = (struct vcpu_register_vcpu_info){ .mfn = (uintptr_t)xen_spare_pages[2] >> PAGE_SHIFT };
-	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (uintptr_t)&wrong, 0, 0), -XEN_EINVAL);
+	wrong = (struct vcpu_register_vcpu_info){.mfn = (uintptr_t)xen_spare_pages[2] >> PAGE_SHIFT};
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0,
+			       (uintptr_t)&wrong, 0, 0),
+		     -XEN_EINVAL);
 }
 
 static void runstate_area(void)
 {
 	static struct vcpu_runstate_info runstate __aligned(64);
-	struct vcpu_register_runstate_memory_area area = { .addr.v = NULL };
+	struct vcpu_register_runstate_memory_area area = {.addr.v = NULL};
 
 	set_xen_guest_handle(area.addr.h, &runstate);
-	REQUIRE_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, (uintptr_t)&area, 0, 0), 0);
+	REQUIRE_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
+				(uintptr_t)&area, 0, 0),
+		      0);
 	EXPECT_EQUAL(READ_ONCE(runstate.state), RUNSTATE_running);
 	EXPECT(READ_ONCE(runstate.state_entry_time) != 0);
 	for (unsigned int i = 0; i < 5; i++) {
@@ -208,9 +224,9 @@ static void runstate_area(void)
 
 static void grant_table_set_up(void)
 {
-	struct gnttab_query_size query = { .dom = DOMID_SELF };
-	struct gnttab_set_version set = { .version = 1 };
-	struct gnttab_get_version get = { .dom = DOMID_SELF };
+	struct gnttab_query_size query = {.dom = DOMID_SELF};
+	struct gnttab_set_version set = {.version = 1};
+	struct gnttab_get_version get = {.dom = DOMID_SELF};
 	struct xen_add_to_physmap add = {
 		.domid = DOMID_SELF,
 		.space = XENMAPSPACE_grant_table,
@@ -221,7 +237,8 @@ static void grant_table_set_up(void)
 
 	REQUIRE_EQUAL(grant_op(GNTTABOP_query_size, &query, 1), 0);
 	EXPECT_EQUAL(query.status, 0);
-	EXPECT(query.nr_frames >= 1 && query.max_nr_frames == 64, "%u of %u frames", query.nr_frames, query.max_nr_frames);
+	EXPECT(query.nr_frames >= 1 && query.max_nr_frames == 64, "%u of %u frames",
+	       query.nr_frames, query.max_nr_frames);
 	EXPECT_EQUAL(grant_op(GNTTABOP_query_size, &query, 2), -XEN_EINVAL);
 	EXPECT_EQUAL(grant_op(GNTTABOP_set_version, &set, 1), 0);
 	EXPECT_EQUAL(grant_op(GNTTABOP_get_version, &get, 1), 0);
@@ -249,7 +266,7 @@ static void grant_table_set_up(void)
 /* Linux asks whether it is there, with an operation that does nothing. */
 static void grant_cache_flush_probe(void)
 {
-	struct gnttab_cache_flush flush = { .op = 0 };
+	struct gnttab_cache_flush flush = {.op = 0};
 
 	REQUIRE_EQUAL(grant_op(GNTTABOP_cache_flush, &flush, 1), 0);
 }
@@ -272,10 +289,10 @@ static void enabling_assists(void)
 static void multicall(void)
 {
 	struct multicall_entry calls[4] = {
-		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } },
-		{ .op = 999 },
-		{ .op = __HYPERVISOR_xen_version, .args = { 99 } },
-		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_pagesize } },
+		{.op = __HYPERVISOR_xen_version, .args = {XENVER_version}},
+		{.op = 999},
+		{.op = __HYPERVISOR_xen_version, .args = {99}},
+		{.op = __HYPERVISOR_xen_version, .args = {XENVER_pagesize}},
 	};
 
 	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)calls, 4, 0, 0, 0), 0);
@@ -302,19 +319,23 @@ static void on_tick(uint32_t intid)
 static void long_multicall_with_interrupts(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
-		many[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .args = { i % 2 ? XENVER_pagesize : XENVER_version } };
+		many[i] =
+			(struct multicall_entry){.op = __HYPERVISOR_xen_version,
+						 .args = {i % 2 ? XENVER_pagesize : XENVER_version}};
 	}
 	nr_ticks = 0;
 	gic_set_handler(27, on_tick);
 	gic_enable(27);
 	irq_enable();
 	on_tick(27);
-	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)many, ARRAY_SIZE(many), 0, 0, 0), 0);
+	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)many, ARRAY_SIZE(many), 0, 0, 0),
+		      0);
 	irq_disable();
 	sysreg_write(CNTV_CTL_EL0, 0);
 	gic_disable(27);
 	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
-		REQUIRE(many[i].result == (i % 2 ? 4096 : 0x40011), "entry %u: %#lx", i, (uint64_t)many[i].result);
+		REQUIRE(many[i].result == (i % 2 ? 4096 : 0x40011), "entry %u: %#lx", i,
+			(uint64_t)many[i].result);
 	}
 }
 
@@ -327,13 +348,17 @@ static void memory_accounting(void)
 		       pages <= (int64_t)(machine.ram_size >> PAGE_SHIFT) + 16,
 	       "%ld pages", pages);
 	EXPECT(memory_op(XENMEM_maximum_reservation, &self) >= pages);
-	EXPECT(memory_op(XENMEM_maximum_gpfn, &self) >= (int64_t)((machine.ram_start + machine.ram_size) >> PAGE_SHIFT) - 1);
+	EXPECT(memory_op(XENMEM_maximum_gpfn, &self) >=
+	       (int64_t)((machine.ram_start + machine.ram_size) >> PAGE_SHIFT) - 1);
 }
 
 static void give_back_and_take_memory(void)
 {
-	xen_pfn_t frames[2] = { (uintptr_t)xen_spare_pages[6] >> PAGE_SHIFT, (uintptr_t)xen_spare_pages[7] >> PAGE_SHIFT };
-	struct xen_memory_reservation reservation = { .nr_extents = 2, .extent_order = 0, .domid = DOMID_SELF };
+	xen_pfn_t frames[2] = {(uintptr_t)xen_spare_pages[6] >> PAGE_SHIFT,
+			       (uintptr_t)xen_spare_pages[7] >> PAGE_SHIFT};
+	struct xen_memory_reservation reservation = {.nr_extents = 2,
+						     .extent_order = 0,
+						     .domid = DOMID_SELF};
 	const volatile uint64_t *page = (const volatile uint64_t *)xen_spare_pages[6];
 
 	set_xen_guest_handle(reservation.extent_start, frames);
@@ -351,7 +376,8 @@ static void console_write(void)
 	static const char text[] = "INFO by console_io\n";
 
 	/* A dom0less domain may; Xen drops it in release builds. */
-	EXPECT(hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, sizeof(text) - 1, (uintptr_t)text, 0, 0) >= 0);
+	EXPECT(hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, sizeof(text) - 1,
+			 (uintptr_t)text, 0, 0) >= 0);
 	EXPECT(hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, 5, (uintptr_t)NOWHERE, 0, 0) < 0);
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_console_io, 99, 0, 0, 0, 0), -XEN_ENOSYS);
 }
@@ -364,7 +390,7 @@ static void buffer_across_pages(void)
 
 	REQUIRE(mmu_map_page(va, (uintptr_t)xen_spare_pages[2], MMU_WRITE_BACK));
 	REQUIRE(mmu_map_page(va + 4096, (uintptr_t)xen_spare_pages[1], MMU_WRITE_BACK));
-	*calls = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } };
+	*calls = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .args = {XENVER_version}};
 	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)calls, 1, 0, 0, 0), 0);
 	EXPECT_EQUAL(calls->result, 0x40011);
 	/* Its second half is not there. */
@@ -391,11 +417,14 @@ static void non_cacheable_buffer(void)
 	bool forced = guest_has_argument("fwb");
 
 	REQUIRE(mmu_map_page(va, (uintptr_t)xen_spare_pages[2], MMU_NON_CACHEABLE));
-	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va), forced ? 0 : -XEN_EINVAL);
+	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va),
+		     forced ? 0 : -XEN_EINVAL);
 	REQUIRE(mmu_map_page(va, (uintptr_t)xen_spare_pages[2], MMU_WRITE_THROUGH));
-	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va), forced ? 0 : -XEN_EINVAL);
+	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va),
+		     forced ? 0 : -XEN_EINVAL);
 	REQUIRE(mmu_map_page(va, (uintptr_t)xen_spare_pages[2], MMU_DEVICE));
-	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va), forced ? 0 : -XEN_EINVAL);
+	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)(uintptr_t)va),
+		     forced ? 0 : -XEN_EINVAL);
 }
 
 /* Results are written where the guest may write, not through its read-only views or into its devices. */
@@ -404,7 +433,8 @@ static void bad_buffers(void)
 	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)UINT64_C(0x03001000)), -XEN_EFAULT);
 	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)UINT64_C(0x30000000)), -XEN_EFAULT);
 	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)~UINT64_C(0)), -XEN_EFAULT);
-	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)UINT64_C(0xffff000000000000)), -XEN_EFAULT);
+	EXPECT_EQUAL(version_op(XENVER_extraversion, (void *)UINT64_C(0xffff000000000000)),
+		     -XEN_EFAULT);
 }
 
 const struct guest_case guest_cases[] = {

@@ -13,11 +13,7 @@ const bool guest_mmu_off;
 #define FIELD(value, low) (((value) >> (low)) & 0xf)
 
 /* S3_0_C0_C<crm>_<op2>, crm 1 to 7: all of them can be read. */
-#define ID_ROW(crm) \
-	{ "S3_0_C0_C" #crm "_0", read_##crm##_0 }, { "S3_0_C0_C" #crm "_1", read_##crm##_1 }, \
-	{ "S3_0_C0_C" #crm "_2", read_##crm##_2 }, { "S3_0_C0_C" #crm "_3", read_##crm##_3 }, \
-	{ "S3_0_C0_C" #crm "_4", read_##crm##_4 }, { "S3_0_C0_C" #crm "_5", read_##crm##_5 }, \
-	{ "S3_0_C0_C" #crm "_6", read_##crm##_6 }, { "S3_0_C0_C" #crm "_7", read_##crm##_7 }
+/* clang-format off */
 #define ID_READ(crm, op2) \
 	static uint64_t read_##crm##_##op2(void) \
 	{ \
@@ -28,15 +24,19 @@ const bool guest_mmu_off;
 #define ID_READS(crm) \
 	ID_READ(crm, 0) ID_READ(crm, 1) ID_READ(crm, 2) ID_READ(crm, 3) \
 	ID_READ(crm, 4) ID_READ(crm, 5) ID_READ(crm, 6) ID_READ(crm, 7)
+#define ID_ROW(crm) \
+	{ "S3_0_C0_C" #crm "_0", read_##crm##_0 }, { "S3_0_C0_C" #crm "_1", read_##crm##_1 }, \
+	{ "S3_0_C0_C" #crm "_2", read_##crm##_2 }, { "S3_0_C0_C" #crm "_3", read_##crm##_3 }, \
+	{ "S3_0_C0_C" #crm "_4", read_##crm##_4 }, { "S3_0_C0_C" #crm "_5", read_##crm##_5 }, \
+	{ "S3_0_C0_C" #crm "_6", read_##crm##_6 }, { "S3_0_C0_C" #crm "_7", read_##crm##_7 }
 
-/* clang-format off: a table of reads */
 ID_READS(1) ID_READS(2) ID_READS(3) ID_READS(4) ID_READS(5) ID_READS(6) ID_READS(7)
-/* clang-format on */
 
 static const struct {
 	const char *name;
 	uint64_t (*read)(void);
 } id_registers[] = { ID_ROW(1), ID_ROW(2), ID_ROW(3), ID_ROW(4), ID_ROW(5), ID_ROW(6), ID_ROW(7) };
+/* clang-format on */
 
 static void all_can_be_read(void)
 {
@@ -97,7 +97,8 @@ static void hidden_later_features(void)
 	EXPECT(FIELD(dfr0, 4) == 0, "trace: %#lx", dfr0);
 	EXPECT(FIELD(dfr0, 32) == 0, "SPE: %#lx", dfr0);
 	EXPECT(FIELD(dfr0, 44) == 0, "TRBE: %#lx", dfr0);
-	EXPECT(FIELD(read_6_2(), 8) == 0 && FIELD(read_6_2(), 12) == 0, "PAC of ISAR2: %#lx", read_6_2());
+	EXPECT(FIELD(read_6_2(), 8) == 0 && FIELD(read_6_2(), 12) == 0, "PAC of ISAR2: %#lx",
+	       read_6_2());
 	EXPECT(FIELD(read_6_2(), 16) == 0, "MOPS: %#lx", read_6_2());
 	EXPECT(FIELD(read_7_1(), 8) == 0, "VH: %#lx", read_7_1());
 	EXPECT(FIELD(read_7_1(), 40) == 0, "HCX: %#lx", read_7_1());
@@ -177,7 +178,8 @@ static void debug_registers(void)
 	fault = CATCH(__asm__ volatile("msr S2_0_C1_C0_4, xzr")); /* OSLAR_EL1 */
 	EXPECT(!fault.taken, "OSLAR_EL1: ESR %#lx", fault.esr);
 	fault = CATCH(__asm__ volatile("mrs %0, S2_0_C1_C1_4" : "+r"(value))); /* OSLSR_EL1 */
-	EXPECT(!fault.taken && (value & 2) == 0, "OSLSR_EL1: ESR %#lx, value %#lx", fault.esr, value);
+	EXPECT(!fault.taken && (value & 2) == 0, "OSLSR_EL1: ESR %#lx, value %#lx", fault.esr,
+	       value);
 	fault = CATCH(__asm__ volatile("msr S2_0_C1_C3_4, xzr")); /* OSDLR_EL1 */
 	EXPECT(!fault.taken, "OSDLR_EL1: ESR %#lx", fault.esr);
 	fault = CATCH(__asm__ volatile("msr S2_0_C0_C2_2, xzr")); /* MDSCR_EL1 */
@@ -209,7 +211,8 @@ static void identity(void)
 
 	REQUIRE(sysreg_read(MIDR_EL1) != 0);
 	REQUIRE_EQUAL(mpidr & 0xff00ffffff, machine.mpidr[0]);
-	REQUIRE((mpidr & BIT64(31)) != 0 && (mpidr & BIT64(30)) == 0 && (mpidr & BIT64(24)) == 0, "%#lx", mpidr);
+	REQUIRE((mpidr & BIT64(31)) != 0 && (mpidr & BIT64(30)) == 0 && (mpidr & BIT64(24)) == 0,
+		"%#lx", mpidr);
 	REQUIRE(FIELD(read_7_0(), 0) <= 6, "PARange: %#lx", read_7_0());
 }
 

@@ -14,7 +14,8 @@ static bool is_free(uint64_t at)
 {
 	uint64_t fdt = (uintptr_t)machine.fdt & ~UINT64_C(0x1fffff);
 
-	return (at < (uintptr_t)__image_start || at >= (uintptr_t)__image_end) && (at < fdt || at >= fdt + (2 << 20));
+	return (at < (uintptr_t)__image_start || at >= (uintptr_t)__image_end) &&
+	       (at < fdt || at >= fdt + (2 << 20));
 }
 
 static void is_empty_at_first(void)
@@ -38,7 +39,8 @@ static void holds_what_is_written(void)
 	for (uint64_t at = machine.ram_start; at < end; at += 512) {
 		uint64_t value = *(const volatile uint64_t *)(uintptr_t)at;
 
-		REQUIRE(!is_free(at) || value == (at ^ UINT64_C(0x5a5a000000000000)), "%#lx holds %#lx", at, value);
+		REQUIRE(!is_free(at) || value == (at ^ UINT64_C(0x5a5a000000000000)),
+			"%#lx holds %#lx", at, value);
 	}
 }
 
@@ -56,7 +58,8 @@ static void ends_where_it_says(void)
 static void hypervisor_memory_is_not_there(void)
 {
 	/* Where the machine has its own RAM and devices: the host's addresses mean nothing here. */
-	static const uint64_t addresses[] = { 0x08000000, 0x09000000, 0x0a000000, 0x4000000000, 0x7f0000000 };
+	static const uint64_t addresses[] = {0x08000000, 0x09000000, 0x0a000000, 0x4000000000,
+					     0x7f0000000};
 	uint64_t value;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++) {

@@ -34,7 +34,8 @@ static void features(void)
 		0xc4000004, 0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x80000000,
 	};
 	/* SYSTEM_RESET2, MEM_PROTECT, STAT_RESIDENCY, a number of nobody. */
-	static const uint32_t absent[] = { 0x84000012, 0xc4000012, 0x84000013, 0x84000010, 0x8400001f, 0x12345678 };
+	static const uint32_t absent[] = {0x84000012, 0xc4000012, 0x84000013,
+					  0x84000010, 0x8400001f, 0x12345678};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(present); i++) {
 		int64_t answer = psci(PSCI_FEATURES, present[i], 0, 0);
@@ -99,7 +100,8 @@ static void cpu_on_errors(void)
 	/* Aff3 of nobody; Xen does not look at it and finds vCPU 0. */
 	REQUIRE(psci(PSCI_CPU_ON, 0xff00000000, entry, 0) < 0);
 	if (machine.nr_cpus > 1) {
-		REQUIRE_EQUAL(psci(PSCI_CPU_ON, machine.mpidr[1], entry | 1, 0), PSCI_INVALID_ADDRESS);
+		REQUIRE_EQUAL(psci(PSCI_CPU_ON, machine.mpidr[1], entry | 1, 0),
+			      PSCI_INVALID_ADDRESS);
 		REQUIRE_EQUAL(psci(PSCI_AFFINITY_INFO, machine.mpidr[1], 0, 0), 1);
 	}
 }
@@ -120,7 +122,9 @@ static void cpu_on_by_32_bit_number(void)
 	dcache_clean_invalidate(cpu, sizeof(*cpu));
 	dcache_clean_invalidate(stack, sizeof(stack));
 	entered = 0;
-	REQUIRE_EQUAL(psci(0x84000003, machine.mpidr[1], (uintptr_t)guest_secondary_entry, (uintptr_t)cpu), 0);
+	REQUIRE_EQUAL(psci(0x84000003, machine.mpidr[1], (uintptr_t)guest_secondary_entry,
+			   (uintptr_t)cpu),
+		      0);
 	REQUIRE(smp_wait_off(1));
 	REQUIRE_EQUAL(READ_ONCE(entered), 7);
 }
@@ -153,7 +157,8 @@ static void cpu_on_of_a_running_cpu(void)
 	REQUIRE(smp_start(1, stay_on, 0));
 	REQUIRE(WAIT_UNTIL(READ_ONCE(entered) == 1, 2000));
 	EXPECT_EQUAL(psci(PSCI_AFFINITY_INFO, machine.mpidr[1], 0, 0), 0);
-	EXPECT_EQUAL(psci(PSCI_CPU_ON, machine.mpidr[1], (uintptr_t)guest_secondary_entry, 0), PSCI_ALREADY_ON);
+	EXPECT_EQUAL(psci(PSCI_CPU_ON, machine.mpidr[1], (uintptr_t)guest_secondary_entry, 0),
+		     PSCI_ALREADY_ON);
 	WRITE_ONCE(stay, 0);
 	REQUIRE(smp_wait_off(1));
 }
@@ -163,11 +168,11 @@ static void cpu_on_of_a_running_cpu(void)
  * third must arrive once, with the winner's context.
  */
 static struct {
-	uint32_t round;         /* the racer's start signal */
+	uint32_t round; /* the racer's start signal */
 	uint32_t finished;
 	int64_t answer;
 	uint32_t arrived;
-	uint32_t leave;         /* the third may go */
+	uint32_t leave; /* the third may go */
 } race;
 
 static void race_enter(uint64_t argument)
@@ -255,7 +260,8 @@ static void cpu_suspend(void)
 
 static void system_suspend(void)
 {
-	REQUIRE_EQUAL(psci(PSCI_SYSTEM_SUSPEND, (uintptr_t)guest_secondary_entry, 0, 0), PSCI_NOT_SUPPORTED);
+	REQUIRE_EQUAL(psci(PSCI_SYSTEM_SUSPEND, (uintptr_t)guest_secondary_entry, 0, 0),
+		      PSCI_NOT_SUPPORTED);
 }
 
 const struct guest_case guest_cases[] = {

@@ -118,7 +118,8 @@ static void to_each_other_cpu(void)
 	for (unsigned int round = 1; round <= 20; round++) {
 		for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 			gic_send_sgi(i, i);
-			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][i]) == round, 3000), "vCPU %u, round %u", i, round);
+			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][i]) == round, 3000),
+				"vCPU %u, round %u", i, round);
 			if (machine.gic_version == 2) {
 				EXPECT_EQUAL(source[i], 0);
 			}
@@ -127,8 +128,8 @@ static void to_each_other_cpu(void)
 	REQUIRE(stop_others());
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 		for (uint32_t sgi = 0; sgi < 15; sgi++) {
-			REQUIRE(taken[i][sgi] == (sgi == i ? 20 : 0), "SGI %u on vCPU %u: %u times", sgi, i,
-				taken[i][sgi]);
+			REQUIRE(taken[i][sgi] == (sgi == i ? 20 : 0), "SGI %u on vCPU %u: %u times",
+				sgi, i, taken[i][sgi]);
 		}
 	}
 }
@@ -140,7 +141,8 @@ static void to_sleeping_cpus(void)
 	for (unsigned int round = 1; round <= 20; round++) {
 		for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 			gic_send_sgi(i, 7);
-			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][7]) == round, 3000), "vCPU %u, round %u", i, round);
+			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][7]) == round, 3000),
+				"vCPU %u, round %u", i, round);
 		}
 	}
 	REQUIRE(stop_others());
@@ -154,7 +156,8 @@ static void to_all_others(void)
 	for (unsigned int round = 1; round <= 20; round++) {
 		gic_send_sgi_others(9);
 		for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][9]) == round, 3000), "vCPU %u, round %u", i, round);
+			REQUIRE(WAIT_UNTIL(READ_ONCE(taken[i][9]) == round, 3000),
+				"vCPU %u, round %u", i, round);
 		}
 	}
 	irq_disable();

@@ -8,11 +8,11 @@
 const char *const guest_topic = "smccc";
 const bool guest_mmu_off;
 
-#define SMCCC_VERSION        0x80000000
-#define SMCCC_ARCH_FEATURES  0x80000001
-#define SMCCC_WORKAROUND_1   0x80008000
-#define SMCCC_WORKAROUND_2   0x80007fff
-#define SMCCC_WORKAROUND_3   0x80003fff
+#define SMCCC_VERSION       0x80000000
+#define SMCCC_ARCH_FEATURES 0x80000001
+#define SMCCC_WORKAROUND_1  0x80008000
+#define SMCCC_WORKAROUND_2  0x80007fff
+#define SMCCC_WORKAROUND_3  0x80003fff
 
 static int32_t call(uint64_t function, uint64_t a1)
 {
@@ -85,17 +85,18 @@ static void standard_service_identity(void)
 static void unknown_functions_are_refused(void)
 {
 	static const uint32_t unknown[] = {
-		0xc5000020,             /* paravirtual time */
-		0x84000050,             /* TRNG */
-		0x80000002,             /* SOC_ID */
-		0x82000000,             /* SiP */
-		0x83000000,             /* OEM */
-		0xbf00ff01,             /* trusted OS */
+		0xc5000020, /* paravirtual time */
+		0x84000050, /* TRNG */
+		0x80000002, /* SOC_ID */
+		0x82000000, /* SiP */
+		0x83000000, /* OEM */
+		0xbf00ff01, /* trusted OS */
 		0x86000000, 0xffffffff, 0xc6000001, 0x8f001234,
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(unknown); i++) {
-		EXPECT(call(unknown[i], 0) == -1, "function %#x: %d", unknown[i], call(unknown[i], 0));
+		EXPECT(call(unknown[i], 0) == -1, "function %#x: %d", unknown[i],
+		       call(unknown[i], 0));
 	}
 }
 
@@ -107,8 +108,8 @@ static void fill(struct guest_registers *registers)
 }
 
 /* Registers from `first` up, except a mask, are as they were. */
-static void check_preserved(enum guest_conduit conduit, uint64_t function, uint64_t argument, unsigned int first,
-			    uint32_t except)
+static void check_preserved(enum guest_conduit conduit, uint64_t function, uint64_t argument,
+			    unsigned int first, uint32_t except)
 {
 	struct guest_registers before, after;
 
@@ -119,8 +120,8 @@ static void check_preserved(enum guest_conduit conduit, uint64_t function, uint6
 	guest_call_registers(conduit, &after);
 	for (unsigned int i = first; i < 31; i++) {
 		if ((except >> i & 1) == 0) {
-			EXPECT(after.x[i] == before.x[i], "call %#lx: x%u is %#lx, not %#lx", function, i, after.x[i],
-			       before.x[i]);
+			EXPECT(after.x[i] == before.x[i], "call %#lx: x%u is %#lx, not %#lx",
+			       function, i, after.x[i], before.x[i]);
 		}
 	}
 }
@@ -156,10 +157,10 @@ static void other_immediates_are_undefined(void)
 		const char *name;
 		struct guest_fault fault;
 	} calls[] = {
-		{ "hvc #1", IMMEDIATE_CALL("hvc #1") },
-		{ "hvc #0xea2", IMMEDIATE_CALL("hvc #0xea2") },
-		{ "hvc #0xffff", IMMEDIATE_CALL("hvc #0xffff") },
-		{ "smc #1", IMMEDIATE_CALL("smc #1") },
+		{"hvc #1", IMMEDIATE_CALL("hvc #1")},
+		{"hvc #0xea2", IMMEDIATE_CALL("hvc #0xea2")},
+		{"hvc #0xffff", IMMEDIATE_CALL("hvc #0xffff")},
+		{"smc #1", IMMEDIATE_CALL("smc #1")},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
@@ -169,8 +170,8 @@ static void other_immediates_are_undefined(void)
 		if (machine.tenon && fault.taken) {
 			uint32_t instruction = *(const uint32_t *)(uintptr_t)fault.elr;
 
-			EXPECT((instruction & 0xffe0001c) == 0xd4000000, "%s: ELR %#lx is not the call's",
-			       calls[i].name, fault.elr);
+			EXPECT((instruction & 0xffe0001c) == 0xd4000000,
+			       "%s: ELR %#lx is not the call's", calls[i].name, fault.elr);
 		}
 	}
 #undef IMMEDIATE_CALL

@@ -53,7 +53,8 @@ static void finish(void)
 
 static void frequency(void)
 {
-	REQUIRE(counter_frequency() >= 1000000 && counter_frequency() <= 4000000000, "%lu", counter_frequency());
+	REQUIRE(counter_frequency() >= 1000000 && counter_frequency() <= 4000000000, "%lu",
+		counter_frequency());
 }
 
 static void counters_run(void)
@@ -63,7 +64,8 @@ static void counters_run(void)
 	for (unsigned int i = 0; i < 1000; i++) {
 		uint64_t v2 = counter_virtual(), p2 = counter_physical();
 
-		REQUIRE(v2 >= v && p2 >= p, "virtual %lu after %lu, physical %lu after %lu", v2, v, p2, p);
+		REQUIRE(v2 >= v && p2 >= p, "virtual %lu after %lu, physical %lu after %lu", v2, v,
+			p2, p);
 		v = v2;
 		p = p2;
 	}
@@ -86,10 +88,12 @@ static void offset_is_constant(void)
 			continue;
 		}
 		/* before - v <= offset <= after - v */
-		REQUIRE(before - v <= first + us_to_ticks(20000) && after - v + us_to_ticks(20000) >= first,
+		REQUIRE(before - v <= first + us_to_ticks(20000) &&
+				after - v + us_to_ticks(20000) >= first,
 			"offset %lu, between %lu and %lu", first, before - v, after - v);
 	}
-	REQUIRE(counter_virtual() < us_to_ticks(60 * 1000000), "virtual time does not start with the domain");
+	REQUIRE(counter_virtual() < us_to_ticks(60 * 1000000),
+		"virtual time does not start with the domain");
 }
 
 static void virtual_expiry(void)
@@ -220,7 +224,8 @@ static void physical_registers(void)
 	REQUIRE_EQUAL(sysreg_read(CNTP_CVAL_EL0), UINT64_C(0x123456789abcdef0));
 	sysreg_write(CNTP_TVAL_EL0, 1000000);
 	cval = sysreg_read(CNTP_CVAL_EL0);
-	REQUIRE(cval <= counter_physical() + 1000000 && cval + us_to_ticks(1000000) >= counter_physical() + 1000000);
+	REQUIRE(cval <= counter_physical() + 1000000 &&
+		cval + us_to_ticks(1000000) >= counter_physical() + 1000000);
 	/* TVAL is signed, 32 bits, and counts down. */
 	sysreg_write(CNTP_CVAL_EL0, counter_physical() + us_to_ticks(100000));
 	REQUIRE((int32_t)sysreg_read(CNTP_TVAL_EL0) <= (int64_t)us_to_ticks(100000));
@@ -277,8 +282,8 @@ static void both_timers(void)
 	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(1000));
 	sysreg_write(CNTV_CTL_EL0, CNT_CTL_ENABLE);
 	isb();
-	REQUIRE(WAIT_UNTIL(READ_ONCE(nr_virtual) == 1 && READ_ONCE(nr_physical) == 1, 2000), "%u virtual, %u physical",
-		nr_virtual, nr_physical);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(nr_virtual) == 1 && READ_ONCE(nr_physical) == 1, 2000),
+		"%u virtual, %u physical", nr_virtual, nr_physical);
 	finish();
 }
 
@@ -342,7 +347,8 @@ static void wait_for_timer(uint64_t count)
 			irq_disable();
 		}
 		if (READ_ONCE(secondary_fired) == before) {
-			test_fail(__FILE__, __LINE__, "", " vCPU %u: the timer is off, and no interrupt came",
+			test_fail(__FILE__, __LINE__, "",
+				  " vCPU %u: the timer is off, and no interrupt came",
 				  this_cpu()->idx);
 		}
 	}

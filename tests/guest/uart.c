@@ -8,21 +8,21 @@
 const char *const guest_topic = "uart";
 const bool guest_mmu_off;
 
-#define DR   0x00
-#define RSR  0x04
-#define FR   0x18
-#define IMSC 0x38
-#define RIS  0x3c
-#define MIS  0x40
-#define ICR  0x44
-#define RXI  0x10
-#define TXI  0x20
-#define RTI  0x40
+#define DR      0x00
+#define RSR     0x04
+#define FR      0x18
+#define IMSC    0x38
+#define RIS     0x3c
+#define MIS     0x40
+#define ICR     0x44
+#define RXI     0x10
+#define TXI     0x20
+#define RTI     0x40
 #define FR_BUSY 0x08
 #define FR_RXFE 0x10
 #define FR_TXFF 0x20
 #define FR_TXFE 0x80
-#define SPI  32
+#define SPI     32
 
 static uint32_t get(uint32_t offset)
 {
@@ -64,13 +64,15 @@ static void mask_register(void)
  */
 static void other_registers(void)
 {
-	static const uint32_t offsets[] = { 0x20, 0x24, 0x28, 0x2c, 0x30, 0x34, 0x48, 0x100, 0xfe0, 0xffc };
+	static const uint32_t offsets[] = {0x20, 0x24, 0x28,  0x2c,  0x30,
+					   0x34, 0x48, 0x100, 0xfe0, 0xffc};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(offsets); i++) {
 		uint64_t value;
 		struct guest_fault fault = fault_read(4, machine.uart + offsets[i], &value);
 
-		EXPECT(!fault.taken && value == 0, "%#x: value %#lx, ESR %#lx", offsets[i], value, fault.esr);
+		EXPECT(!fault.taken && value == 0, "%#x: value %#lx, ESR %#lx", offsets[i], value,
+		       fault.esr);
 		fault = fault_write(4, machine.uart + offsets[i], 0xffffffff);
 		EXPECT(!fault.taken, "write of %#x: ESR %#lx", offsets[i], fault.esr);
 		fault_read(4, machine.uart + offsets[i], &value);
@@ -116,7 +118,8 @@ static void transmit_interrupt(void)
 	for (unsigned int i = 1; i <= 5; i++) {
 		print_char(' ');
 		set(IMSC, TXI);
-		REQUIRE(WAIT_UNTIL(READ_ONCE(interrupts) >= i, 1000), "interrupt %u; RIS %#x", i, get(RIS));
+		REQUIRE(WAIT_UNTIL(READ_ONCE(interrupts) >= i, 1000), "interrupt %u; RIS %#x", i,
+			get(RIS));
 	}
 	print("\n");
 	irq_disable();
@@ -128,17 +131,14 @@ static void transmit_interrupt(void)
 static void long_output(void)
 {
 	for (unsigned int i = 0; i < 200; i++) {
-		print("INFO line %u of 200: the quick brown fox jumps over the lazy dog 0123456789\n", i);
+		print("INFO line %u of 200: the quick brown fox jumps over the lazy dog 0123456789\n",
+		      i);
 	}
 }
 
 const struct guest_case guest_cases[] = {
-	CASE(flags_when_idle),
-	CASE(transmitter_becomes_empty, .flags = TENON_ONLY),
-	CASE(mask_register),
-	CASE(other_registers, .flags = TENON_ONLY),
-	CASE(access_sizes),
-	CASE(transmit_interrupt),
-	CASE(long_output),
-	CASE_END,
+	CASE(flags_when_idle), CASE(transmitter_becomes_empty, .flags = TENON_ONLY),
+	CASE(mask_register),   CASE(other_registers, .flags = TENON_ONLY),
+	CASE(access_sizes),    CASE(transmit_interrupt),
+	CASE(long_output),     CASE_END,
 };

@@ -7,15 +7,15 @@
 const char *const guest_topic = "uart_input";
 const bool guest_mmu_off;
 
-#define DR   0x00
-#define FR   0x18
-#define IMSC 0x38
-#define RIS  0x3c
-#define ICR  0x44
-#define RXI  0x10
-#define RTI  0x40
+#define DR      0x00
+#define FR      0x18
+#define IMSC    0x38
+#define RIS     0x3c
+#define ICR     0x44
+#define RXI     0x10
+#define RTI     0x40
 #define FR_RXFE 0x10
-#define SPI  32
+#define SPI     32
 
 static char typed[16];
 static uint32_t nr_typed, interrupts;

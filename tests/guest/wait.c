@@ -159,7 +159,8 @@ static void sleepers_take_no_time(void)
 		REQUIRE(smp_wait_off(i), "vCPU %u", i);
 	}
 	/* Generous, since the machine itself has other work: busy sleepers would make it nr_cpus times. */
-	REQUIRE(together < 3 * alone + us_to_ticks(200000), "%lu ticks alone, %lu with sleepers", alone, together);
+	REQUIRE(together < 3 * alone + us_to_ticks(200000), "%lu ticks alone, %lu with sleepers",
+		alone, together);
 }
 
 const struct guest_case guest_cases[] = {

@@ -37,13 +37,14 @@ static void goes_wild(void)
 	} else if (guest_has_argument("reset")) {
 		psci(PSCI_SYSTEM_RESET, 0, 0, 0);
 	} else if (guest_has_argument("crash")) {
-		struct sched_shutdown shutdown = { .reason = SHUTDOWN_crash };
+		struct sched_shutdown shutdown = {.reason = SHUTDOWN_crash};
 
 		hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
 	} else if (guest_has_argument("off")) {
 		psci(PSCI_CPU_OFF, 0, 0, 0);
 	} else if (guest_has_argument("stack")) {
-		__asm__ volatile("mov x9, #0\n\tmov sp, x9\n\tstp x0, x1, [sp, #-16]!" ::: "x9", "memory");
+		__asm__ volatile("mov x9, #0\n\tmov sp, x9\n\tstp x0, x1, [sp, #-16]!" ::
+					 : "x9", "memory");
 	}
 	for (;;) {
 	}

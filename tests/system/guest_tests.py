@@ -83,7 +83,7 @@ def _wait_for_guests(session, expected, seconds):
                 raise Failure("the guest stopped")
 
 
-def _run(run, entry, machine):
+def _run(run, entry, machine, build):
     domains = [_guest(run, machine, f"guest{n}", entry.topic, n, entry) for n in range(1, entry.domains + 1)]
     expected = {entry.topic: entry.domains}
     if "ends" in entry.options:
@@ -98,7 +98,7 @@ def _run(run, entry, machine):
         boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all " + entry.options["boot"].replace(",", " ")
     seconds = int(entry.options.get("seconds", "60"))
     results = []
-    with run.boot(machine, boot, seconds) as session:
+    with run.boot(machine, boot, seconds, build) as session:
         try:
             if "input" in entry.options:
                 session.expect("READY", seconds)
@@ -125,7 +125,8 @@ def tests(context):
     found = []
     for entry in read_list():
         for name in entry.machines + (entry.long_machines if context.long else []):
-            machine = Machine.parse(name)
-            found.append(Test(f"guest/{entry.name}/{name}", lambda run, e=entry, m=machine: _run(run, e, m),
+            machine, _, build = name.partition("/")
+            found.append(Test(f"guest/{entry.name}/{name}",
+                              lambda run, e=entry, m=Machine.parse(machine), b=build or "release": _run(run, e, m, b),
                               tenon_only="tenon" in entry.options))
     return found

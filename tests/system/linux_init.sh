@@ -12,8 +12,9 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 
-name=linux cpus=1 mib=64 xen= rtc= wait=
-for word in $(cat /proc/cmdline); do
+name=linux cpus=1 mib=64 xen='' rtc='' wait=''
+read -r cmdline </proc/cmdline
+for word in $cmdline; do
 	case $word in
 	test.name=*) name=${word#*=} ;;
 	test.cpus=*) cpus=${word#*=} ;;

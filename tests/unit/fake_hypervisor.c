@@ -567,8 +567,7 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 {
 	int ret = stage2_lookup(d, g, m, type);
 
-	if (ret == 0 &&
-	    ((*type != STAGE2_RAM && *type != STAGE2_SHARED) || !frame_get(*m, d->id))) {
+	if (ret == 0 && ((*type != STAGE2_RAM && *type != STAGE2_SHARED) || !frame_get(*m, d->id))) {
 		ret = -XEN_EINVAL;
 	}
 	return ret;

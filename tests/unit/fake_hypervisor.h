@@ -87,5 +87,4 @@ bool fake_timer_is_set(const struct timer *timer);
 extern char fake_console_output[4096];
 extern size_t fake_console_output_length;
 extern const char *fake_console_input;
-extern unsigned int
-	fake_console_congested; /* console_is_congested() answers true this many times */
+extern unsigned int fake_console_congested; /* console_is_congested() answers true this many times */

@@ -23,13 +23,13 @@
 
 struct guest_machine {
 	const void *fdt;
-	const char *arguments;          /* /chosen/bootargs, "" when there is none */
-	bool tenon;                     /* "tenon" among them: not on the oracle */
+	const char *arguments; /* /chosen/bootargs, "" when there is none */
+	bool tenon;            /* "tenon" among them: not on the oracle */
 	unsigned int nr_cpus;
 	uint64_t mpidr[GUEST_MAX_CPUS];
-	uint64_t ram_start, ram_size;   /* the first bank */
+	uint64_t ram_start, ram_size; /* the first bank */
 	uint64_t uart;
-	unsigned int gic_version;       /* 2 or 3 */
+	unsigned int gic_version; /* 2 or 3 */
 	uint64_t gicd, gicc, gicr;
 };
 extern struct guest_machine machine;
@@ -46,7 +46,7 @@ void print_char(char c);
 /* ---- test cases (guest_test.c) -------------------------------------------------------------------- */
 
 enum guest_case_flag {
-	TENON_ONLY = 1,         /* Xen differs: docs/testing.md says where */
+	TENON_ONLY = 1, /* Xen differs: docs/testing.md says where */
 	GICV2_ONLY = 2,
 	GICV3_ONLY = 4
 };
@@ -59,8 +59,14 @@ struct guest_case {
 };
 
 /* A case is named as its function: CASE(cpu_on, .min_cpus = 2). The list ends with CASE_END. */
-#define CASE(function, ...) { .name = #function, .run = function, __VA_ARGS__ }
-#define CASE_END { .name = NULL }
+#define CASE(function, ...)                                     \
+	{                                                       \
+		.name = #function, .run = function, __VA_ARGS__ \
+	}
+#define CASE_END             \
+	{                    \
+		.name = NULL \
+	}
 
 /* Each topic defines these three. */
 extern const char *const guest_topic;
@@ -69,7 +75,8 @@ extern const struct guest_case guest_cases[];
 extern const bool guest_mmu_off;
 
 /* Note that the running case has failed; the first reason is printed. */
-__printf(4, 5) void test_fail(const char *file, int line, const char *condition, const char *format, ...);
+__printf(4, 5) void test_fail(const char *file, int line, const char *condition, const char *format,
+			      ...);
 bool test_failed(void);
 __printf(1, 2) void test_skip(const char *format, ...);
 
@@ -77,28 +84,29 @@ __printf(1, 2) void test_skip(const char *format, ...);
  * Stop the case unless the condition holds: for functions that return nothing. A format and its arguments
  * may follow; without them the condition itself is the message.
  */
-#define REQUIRE(condition, ...) \
-	do { \
-		if (!(condition)) { \
+#define REQUIRE(condition, ...)                                                     \
+	do {                                                                        \
+		if (!(condition)) {                                                 \
 			test_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
-			return; \
-		} \
+			return;                                                     \
+		}                                                                   \
 	} while (0)
 
 /* The same, and go on. */
-#define EXPECT(condition, ...) \
-	do { \
-		if (!(condition)) { \
+#define EXPECT(condition, ...)                                                      \
+	do {                                                                        \
+		if (!(condition)) {                                                 \
 			test_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
-		} \
+		}                                                                   \
 	} while (0)
 
 /* Compare two integers and say both. */
-#define REQUIRE_EQUAL(value, wanted) \
-	do { \
-		if (!test_equal(__FILE__, __LINE__, #value, (uint64_t)(value), (uint64_t)(wanted))) { \
-			return; \
-		} \
+#define REQUIRE_EQUAL(value, wanted)                                           \
+	do {                                                                   \
+		if (!test_equal(__FILE__, __LINE__, #value, (uint64_t)(value), \
+				(uint64_t)(wanted))) {                         \
+			return;                                                \
+		}                                                              \
 	} while (0)
 #define EXPECT_EQUAL(value, wanted) \
 	((void)test_equal(__FILE__, __LINE__, #value, (uint64_t)(value), (uint64_t)(wanted)))
@@ -117,14 +125,19 @@ uint64_t us_to_ticks(uint64_t us);
 void relax(void);
 /* Busy waiting. */
 void delay_us(uint64_t us);
-/* Wait until the condition holds or ms have passed; says whether it holds. */
-#define WAIT_UNTIL(condition, ms) \
-	({ \
-		uint64_t end_ = counter_virtual() + us_to_ticks((ms) * UINT64_C(1000)); \
-		bool holds_; \
-		do { \
-			holds_ = (condition); \
-			relax(); \
-		} while (!holds_ && counter_virtual() < end_); \
-		holds_; \
+/*
+ * Wait until the condition holds; says whether it does. ms is a generous limit on an idle machine: a busy one
+ * gets a multiple of it.
+ */
+#define GUEST_PATIENCE 5
+#define WAIT_UNTIL(condition, ms)                                                              \
+	({                                                                                     \
+		uint64_t end_ =                                                                \
+			counter_virtual() + us_to_ticks((ms)*GUEST_PATIENCE * UINT64_C(1000)); \
+		bool holds_;                                                                   \
+		do {                                                                           \
+			holds_ = (condition);                                                  \
+			relax();                                                               \
+		} while (!holds_ && counter_virtual() < end_);                                 \
+		holds_;                                                                        \
 	})

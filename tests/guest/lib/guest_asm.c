@@ -3,7 +3,8 @@
 #include "guest_asm.h"
 
 /* SMCCC 1.1: x0-x3 are results, everything else is preserved; x4 up need no clobber. */
-struct guest_result smccc(enum guest_conduit conduit, uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+struct guest_result smccc(enum guest_conduit conduit, uint64_t function, uint64_t a1, uint64_t a2,
+			  uint64_t a3)
 {
 	register uint64_t x0 __asm__("x0") = function;
 	register uint64_t x1 __asm__("x1") = a1;
@@ -15,7 +16,7 @@ struct guest_result smccc(enum guest_conduit conduit, uint64_t function, uint64_
 	} else {
 		__asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");
 	}
-	return (struct guest_result){ { x0, x1, x2, x3 } };
+	return (struct guest_result){{x0, x1, x2, x3}};
 }
 
 /* xen: public/arch-arm.h, "Hypercall Calling Convention". */
@@ -36,7 +37,8 @@ int64_t hypercall(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64
 /* Lines of 16 bytes, the smallest there are: slow, and right on every machine. */
 void dcache_clean_invalidate(const void *start, size_t size)
 {
-	for (uintptr_t at = (uintptr_t)start & ~UINT64_C(15); at < (uintptr_t)start + size; at += 16) {
+	for (uintptr_t at = (uintptr_t)start & ~UINT64_C(15); at < (uintptr_t)start + size;
+	     at += 16) {
 		__asm__ volatile("dc civac, %0" ::"r"(at) : "memory");
 	}
 	dsb_sy();
@@ -44,7 +46,8 @@ void dcache_clean_invalidate(const void *start, size_t size)
 
 void dcache_invalidate(const void *start, size_t size)
 {
-	for (uintptr_t at = (uintptr_t)start & ~UINT64_C(15); at < (uintptr_t)start + size; at += 16) {
+	for (uintptr_t at = (uintptr_t)start & ~UINT64_C(15); at < (uintptr_t)start + size;
+	     at += 16) {
 		__asm__ volatile("dc ivac, %0" ::"r"(at) : "memory");
 	}
 	dsb_sy();

@@ -16,7 +16,11 @@
 #define CNTP_CVAL_EL0 S3_3_C14_C2_2
 #define CNTP_TVAL_EL0 S3_3_C14_C2_0
 
-enum guest_conduit { CONDUIT_HVC, CONDUIT_SMC, CONDUIT_HYPERCALL };
+enum guest_conduit {
+	CONDUIT_HVC,
+	CONDUIT_SMC,
+	CONDUIT_HYPERCALL
+};
 
 /* All general registers before and after a call (guest_call.S): x[0..30], x18 and the frame pointer included. */
 struct guest_registers {

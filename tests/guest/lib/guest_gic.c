@@ -106,8 +106,8 @@ void gic_end(uint32_t acknowledged)
 
 uint32_t gic_running_priority(void)
 {
-	return machine.gic_version == 3 ? (uint32_t)sysreg_read(ICC_RPR_EL1) :
-					  mmio_get32(machine.gicc + GICC_RPR);
+	return machine.gic_version == 3 ? (uint32_t)sysreg_read(ICC_RPR_EL1)
+					: mmio_get32(machine.gicc + GICC_RPR);
 }
 
 void gic_set_mask(uint8_t mask)
@@ -188,8 +188,9 @@ void gic_set_target(uint32_t intid, unsigned int cpu_idx)
 		mmio_write64((volatile void *)(uintptr_t)(machine.gicd + GICD_IROUTER + intid * 8),
 			     machine.mpidr[cpu_idx] & 0xff00ffffff);
 	} else {
-		mmio_write8_relaxed((volatile void *)(uintptr_t)(machine.gicd + GICD_ITARGETSR + intid),
-			    (uint8_t)(1u << cpu_idx));
+		mmio_write8_relaxed((volatile void *)(uintptr_t)(machine.gicd + GICD_ITARGETSR +
+								 intid),
+				    (uint8_t)(1u << cpu_idx));
 	}
 }
 

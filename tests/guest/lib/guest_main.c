@@ -11,7 +11,7 @@
 
 void guest_main(const void *fdt);
 
-struct guest_machine machine = { .uart = 0x22000000, .arguments = "" };
+struct guest_machine machine = {.uart = 0x22000000, .arguments = ""};
 
 /* Number n of a list of cells. */
 static uint64_t cells(const fdt32_t *at, int size)
@@ -76,9 +76,9 @@ static void read_cpus(void)
 
 static void read_machine(const void *fdt)
 {
-	static const char *const uarts[] = { "arm,sbsa-uart", "arm,pl011", NULL };
-	static const char *const v3[] = { "arm,gic-v3", NULL };
-	static const char *const v2[] = { "arm,gic-400", "arm,cortex-a15-gic", NULL };
+	static const char *const uarts[] = {"arm,sbsa-uart", "arm,pl011", NULL};
+	static const char *const v3[] = {"arm,gic-v3", NULL};
+	static const char *const v2[] = {"arm,gic-400", "arm,cortex-a15-gic", NULL};
 	const char *arguments;
 	uint64_t size;
 	int node;
@@ -150,8 +150,9 @@ void guest_main(const void *fdt)
 		guest_power_off();
 	}
 	read_machine(fdt);
-	print("RUN  %s: %u vCPUs, GICv%u, RAM %#lx + %#lx, arguments \"%s\"\n", guest_topic, machine.nr_cpus,
-	      machine.gic_version, machine.ram_start, machine.ram_size, machine.arguments);
+	print("RUN  %s: %u vCPUs, GICv%u, RAM %#lx + %#lx, arguments \"%s\"\n", guest_topic,
+	      machine.nr_cpus, machine.gic_version, machine.ram_start, machine.ram_size,
+	      machine.arguments);
 	mmu_init();
 	if (!guest_mmu_off) {
 		mmu_enable();

@@ -9,12 +9,13 @@
 #include "guest.h"
 #include "guest_asm.h"
 
-#define NR_TABLES 24
+#define NR_TABLES  24
 #define SPARE_BASE UINT64_C(0x7f00000000)
 
 #define MAIR_VALUE (UINT64_C(0x77bb44ff04))
 /* T0SZ 25, walks Write-Back inner shareable, TTBR1 walks disabled, 40-bit IPA. */
-#define TCR_VALUE  (UINT64_C(25) | (1 << 8) | (1 << 10) | (3 << 12) | (1 << 23) | (UINT64_C(2) << 32))
+#define TCR_VALUE \
+	(UINT64_C(25) | (1 << 8) | (1 << 10) | (3 << 12) | (1 << 23) | (UINT64_C(2) << 32))
 
 static uint64_t tables[NR_TABLES][PTE_ENTRIES] __aligned(4096);
 static unsigned int nr_tables;
@@ -33,9 +34,9 @@ static uint64_t attributes(enum mmu_type type)
 
 static enum mmu_type type_of(uint64_t address)
 {
-	return address >= machine.ram_start && address < machine.ram_start + machine.ram_size ?
-		       MMU_WRITE_BACK :
-		       MMU_DEVICE;
+	return address >= machine.ram_start && address < machine.ram_start + machine.ram_size
+		     ? MMU_WRITE_BACK
+		     : MMU_DEVICE;
 }
 
 void mmu_init(void)
@@ -46,7 +47,8 @@ void mmu_init(void)
 		uint64_t *table = new_table();
 
 		for (unsigned int j = 0; j < PTE_ENTRIES; j++) {
-			uint64_t address = (uint64_t)i * PTE_LEVEL_SIZE(1) + (uint64_t)j * PTE_LEVEL_SIZE(2);
+			uint64_t address =
+				(uint64_t)i * PTE_LEVEL_SIZE(1) + (uint64_t)j * PTE_LEVEL_SIZE(2);
 
 			table[j] = address | attributes(type_of(address)) | PTE_VALID;
 		}

@@ -8,10 +8,10 @@
 #include "lib/compiler.h"
 
 enum mmu_type {
-	MMU_DEVICE,             /* Device-nGnRE */
-	MMU_WRITE_BACK,         /* 0xff */
-	MMU_NON_CACHEABLE,      /* 0x44 */
-	MMU_WRITE_THROUGH,      /* 0xbb */
+	MMU_DEVICE,               /* Device-nGnRE */
+	MMU_WRITE_BACK,           /* 0xff */
+	MMU_NON_CACHEABLE,        /* 0x44 */
+	MMU_WRITE_THROUGH,        /* 0xbb */
 	MMU_WRITE_BACK_TRANSIENT, /* 0x77: allocation hints are free (xen: public/arch-arm.h) */
 	MMU_UNMAPPED
 };

@@ -42,8 +42,8 @@ bool smp_start(unsigned int idx, void (*function)(uint64_t), uint64_t argument)
 	/* The new vCPU starts with its caches off and reads this from memory. */
 	dcache_clean_invalidate(cpu, sizeof(*cpu));
 	dcache_clean_invalidate(stacks[idx], STACK_SIZE);
-	return psci(PSCI_CPU_ON, machine.mpidr[idx], (uintptr_t)guest_secondary_entry, (uintptr_t)cpu) ==
-	       PSCI_SUCCESS;
+	return psci(PSCI_CPU_ON, machine.mpidr[idx], (uintptr_t)guest_secondary_entry,
+		    (uintptr_t)cpu) == PSCI_SUCCESS;
 }
 
 bool smp_wait_off(unsigned int idx)

@@ -6,16 +6,16 @@
 #include "guest_trap.h"
 
 /* PSCI (Arm DEN 0022), 64-bit numbers where there are two. */
-#define PSCI_VERSION           UINT64_C(0x84000000)
-#define PSCI_CPU_SUSPEND       UINT64_C(0xc4000001)
-#define PSCI_CPU_OFF           UINT64_C(0x84000002)
-#define PSCI_CPU_ON            UINT64_C(0xc4000003)
-#define PSCI_AFFINITY_INFO     UINT64_C(0xc4000004)
-#define PSCI_MIGRATE_INFO_TYPE UINT64_C(0x84000006)
-#define PSCI_SYSTEM_OFF        UINT64_C(0x84000008)
-#define PSCI_SYSTEM_RESET      UINT64_C(0x84000009)
-#define PSCI_FEATURES          UINT64_C(0x8400000a)
-#define PSCI_SYSTEM_SUSPEND    UINT64_C(0xc400000e)
+#define PSCI_VERSION            UINT64_C(0x84000000)
+#define PSCI_CPU_SUSPEND        UINT64_C(0xc4000001)
+#define PSCI_CPU_OFF            UINT64_C(0x84000002)
+#define PSCI_CPU_ON             UINT64_C(0xc4000003)
+#define PSCI_AFFINITY_INFO      UINT64_C(0xc4000004)
+#define PSCI_MIGRATE_INFO_TYPE  UINT64_C(0x84000006)
+#define PSCI_SYSTEM_OFF         UINT64_C(0x84000008)
+#define PSCI_SYSTEM_RESET       UINT64_C(0x84000009)
+#define PSCI_FEATURES           UINT64_C(0x8400000a)
+#define PSCI_SYSTEM_SUSPEND     UINT64_C(0xc400000e)
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
@@ -25,12 +25,12 @@
 #define PSCI_INVALID_ADDRESS    (-9)
 
 struct guest_cpu {
-	uint64_t stack_top;     /* first: guest_start.S */
+	uint64_t stack_top; /* first: guest_start.S */
 	unsigned int idx;
 	void (*run)(uint64_t argument);
 	uint64_t argument;
 	bool with_mmu;
-	uint32_t done;          /* run() has returned */
+	uint32_t done; /* run() has returned */
 	bool catching;
 	struct guest_fault fault;
 	/* How the vCPU was when it entered. */

@@ -15,7 +15,7 @@ void fault_catch(void)
 {
 	struct guest_cpu *cpu = this_cpu();
 
-	cpu->fault = (struct guest_fault){ 0 };
+	cpu->fault = (struct guest_fault){0};
 	WRITE_ONCE(cpu->catching, true);
 }
 
@@ -30,17 +30,24 @@ struct guest_fault fault_caught(void)
 	return cpu->fault;
 }
 
-/* clang-format off: one access a line */
 struct guest_fault fault_read(unsigned int size, uint64_t address, uint64_t *value)
 {
 	uint64_t result = 0;
 
 	fault_catch();
 	switch (size) {
-	case 1: __asm__ volatile("ldrb %w0, [%1]" : "+r"(result) : "r"(address) : "memory"); break;
-	case 2: __asm__ volatile("ldrh %w0, [%1]" : "+r"(result) : "r"(address) : "memory"); break;
-	case 4: __asm__ volatile("ldr %w0, [%1]" : "+r"(result) : "r"(address) : "memory"); break;
-	case 8: __asm__ volatile("ldr %0, [%1]" : "+r"(result) : "r"(address) : "memory"); break;
+	case 1:
+		__asm__ volatile("ldrb %w0, [%1]" : "+r"(result) : "r"(address) : "memory");
+		break;
+	case 2:
+		__asm__ volatile("ldrh %w0, [%1]" : "+r"(result) : "r"(address) : "memory");
+		break;
+	case 4:
+		__asm__ volatile("ldr %w0, [%1]" : "+r"(result) : "r"(address) : "memory");
+		break;
+	case 8:
+		__asm__ volatile("ldr %0, [%1]" : "+r"(result) : "r"(address) : "memory");
+		break;
 	}
 	*value = result;
 	return fault_caught();
@@ -50,14 +57,21 @@ struct guest_fault fault_write(unsigned int size, uint64_t address, uint64_t val
 {
 	fault_catch();
 	switch (size) {
-	case 1: __asm__ volatile("strb %w0, [%1]" :: "r"(value), "r"(address) : "memory"); break;
-	case 2: __asm__ volatile("strh %w0, [%1]" :: "r"(value), "r"(address) : "memory"); break;
-	case 4: __asm__ volatile("str %w0, [%1]" :: "r"(value), "r"(address) : "memory"); break;
-	case 8: __asm__ volatile("str %0, [%1]" :: "r"(value), "r"(address) : "memory"); break;
+	case 1:
+		__asm__ volatile("strb %w0, [%1]" ::"r"(value), "r"(address) : "memory");
+		break;
+	case 2:
+		__asm__ volatile("strh %w0, [%1]" ::"r"(value), "r"(address) : "memory");
+		break;
+	case 4:
+		__asm__ volatile("str %w0, [%1]" ::"r"(value), "r"(address) : "memory");
+		break;
+	case 8:
+		__asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
+		break;
 	}
 	return fault_caught();
 }
-/* clang-format on */
 
 void guest_jump(uint64_t address);
 
@@ -70,11 +84,12 @@ struct guest_fault fault_jump(uint64_t address)
 
 static void unexpected(const struct guest_frame *frame, uint64_t kind)
 {
-	static const char *const types[] = { "synchronous exception", "IRQ", "FIQ", "SError" };
+	static const char *const types[] = {"synchronous exception", "IRQ", "FIQ", "SError"};
 
-	print("INFO vCPU %u: ELR %#lx, FAR %#lx, SPSR %#lx, LR %#lx\n", this_cpu()->idx, frame->elr, frame->far,
-	      frame->spsr, frame->x[30]);
-	print("FAIL %s: unexpected %s (vector %lu), ESR %#lx\n", guest_topic, types[kind % 4], kind, frame->esr);
+	print("INFO vCPU %u: ELR %#lx, FAR %#lx, SPSR %#lx, LR %#lx\n", this_cpu()->idx, frame->elr,
+	      frame->far, frame->spsr, frame->x[30]);
+	print("FAIL %s: unexpected %s (vector %lu), ESR %#lx\n", guest_topic, types[kind % 4], kind,
+	      frame->esr);
 	guest_power_off();
 }
 
@@ -94,9 +109,10 @@ void guest_exception(struct guest_frame *frame, uint64_t kind)
 		if (!cpu->catching || kind != 4) {
 			break;
 		}
-		cpu->fault = (struct guest_fault){
-			.taken = true, .esr = frame->esr, .far = frame->far, .elr = frame->elr
-		};
+		cpu->fault = (struct guest_fault){.taken = true,
+						  .esr = frame->esr,
+						  .far = frame->far,
+						  .elr = frame->elr};
 		if (class == ESR_EC_INSTR_ABORT_SAME || class == ESR_EC_PC_ALIGN) {
 			frame->elr = frame->x[30];
 		} else {
@@ -106,7 +122,7 @@ void guest_exception(struct guest_frame *frame, uint64_t kind)
 	case 3:
 		/* An SError does not belong to an instruction: there is nothing to step over. */
 		if (cpu->catching) {
-			cpu->fault = (struct guest_fault){ .taken = true, .esr = frame->esr };
+			cpu->fault = (struct guest_fault){.taken = true, .esr = frame->esr};
 			return;
 		}
 		break;

@@ -24,10 +24,10 @@ struct guest_fault {
  * Evaluate a statement that may fault: each faulting instruction is skipped (a jump to a bad address
  * returns to its caller). Interrupts are not affected.
  */
-#define CATCH(statement) \
-	({ \
-		fault_catch(); \
-		statement; \
+#define CATCH(statement)        \
+	({                      \
+		fault_catch();  \
+		statement;      \
 		fault_caught(); \
 	})
 void fault_catch(void);

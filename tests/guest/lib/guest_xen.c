@@ -22,7 +22,8 @@ struct shared_info *xen_shared_info(void)
 		.gpfn = (uintptr_t)shared_page >> PAGE_SHIFT,
 	};
 
-	if (shared_info == NULL && hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add) == 0) {
+	if (shared_info == NULL &&
+	    hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add) == 0) {
 		shared_info = (struct shared_info *)shared_page;
 		memset(shared_info->evtchn_mask, 0xff, sizeof(shared_info->evtchn_mask));
 	}
@@ -38,8 +39,8 @@ struct vcpu_info *xen_vcpu_info(unsigned int cpu_idx)
 	};
 
 	if (!registered[cpu_idx]) {
-		if (hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, cpu_idx, (uintptr_t)&registration, 0,
-			      0) != 0) {
+		if (hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, cpu_idx,
+			      (uintptr_t)&registration, 0, 0) != 0) {
 			return NULL;
 		}
 		registered[cpu_idx] = true;
@@ -74,6 +75,7 @@ bool event_is_pending(uint32_t port)
 
 bool event_clear_pending(uint32_t port)
 {
-	return (__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~bit(port), __ATOMIC_ACQ_REL) &
+	return (__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~bit(port),
+				   __ATOMIC_ACQ_REL) &
 		bit(port)) != 0;
 }

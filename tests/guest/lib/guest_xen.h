@@ -5,7 +5,7 @@
 #include "guest.h"
 #include "guest_asm.h"
 
-#define PPI_UPCALL 31
+#define PPI_UPCALL     31
 #define HVM_DOMID_SELF DOMID_SELF
 
 /* Map shared_info over a page of this guest's own memory, once; NULL when that fails. */
@@ -16,13 +16,13 @@ struct vcpu_info *xen_vcpu_info(unsigned int cpu_idx);
 int64_t event_op(unsigned int command, void *argument);
 static inline int64_t event_send(uint32_t port)
 {
-	struct evtchn_send send = { .port = port };
+	struct evtchn_send send = {.port = port};
 
 	return event_op(EVTCHNOP_send, &send);
 }
 static inline int64_t event_close(uint32_t port)
 {
-	struct evtchn_close close = { .port = port };
+	struct evtchn_close close = {.port = port};
 
 	return event_op(EVTCHNOP_close, &close);
 }
