@@ -31,7 +31,8 @@
 
 /* The linker script's symbols that hyp_map.c uses: two pages that become read-only, two that go. */
 uint64_t boot_l0[PTE_ENTRIES] __aligned(4096);
-static char image[4][PAGE_SIZE] __aligned(4096);
+/* Aligned to its size, so that one level-3 table maps it wherever the loader puts this program. */
+static char image[4][PAGE_SIZE] __aligned(4 * 4096);
 __asm__(".globl image_start, image_end, boot_tables_start, boot_tables_end\n"
 	".globl ro_after_init_start, ro_after_init_end\n"
 	".globl ro_after_init_bss_start, ro_after_init_bss_end\n"
