@@ -30,7 +30,7 @@ SECTIONS
 		KEEP(*(.head.text))
 		KEEP(*(.vectors.text))
 		*(.text .text.*)
-		. = ALIGN(4096);
+		. = ALIGN(1024);
 		idmap_text_start = .;
 		KEEP(*(.idmap.text))
 		idmap_text_end = .;
@@ -132,5 +132,6 @@ SECTIONS
 }
 
 ASSERT(SIZEOF(.got) == 0 && SIZEOF(.iplt) == 0, "code is not position-independent: no GOT or PLT")
-ASSERT(idmap_text_end - idmap_text_start <= 4096, "the identity-mapped code must fit one page")
+/* boot_head.S maps the page that it begins in 1:1. */
+ASSERT(idmap_text_end - idmap_text_start <= 1024, "the identity-mapped code must not cross a page")
 ASSERT(image_end - image_start <= BOOT_IMAGE_MAX, "the image has outgrown its two level-3 tables")
