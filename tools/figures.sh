@@ -15,8 +15,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 tools/setup.sh reference
-make --no-print-directory -j "$(nproc)"
-make --no-print-directory bench initramfs
+make --no-print-directory -j "$(nproc)" >&2
+make --no-print-directory bench initramfs >&2
 
 tenon=build/tenon
 xen=build/reference/xen-4.17/boot/xen-4.17-arm64
