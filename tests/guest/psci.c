@@ -138,6 +138,8 @@ static void off_and_on_again(void)
 		REQUIRE(smp_start(1, enter, round + 1), "round %u", round);
 		REQUIRE(smp_wait_off(1), "round %u", round);
 		REQUIRE_EQUAL(READ_ONCE(entered), round + 1);
+		/* Nothing of its last life comes back. */
+		REQUIRE_EQUAL(guest_cpus[1].entry_sctlr, SCTLR_EL1_GUEST_INIT);
 	}
 }
 

@@ -3,10 +3,14 @@
 
 import collections
 import re
+import threading
 
 from system_machine import ROOT, ConsoleTimeout, Machine
 from system_suite import Failure, Result, Test
-from system_tree import Boot, Domain, Module
+from system_tree import FIRST_MODULE, MIB, RAM_START, Boot, Domain, Module
+
+DIRT_BYTES = 16 * MIB
+dirt_lock = threading.Lock()
 
 LIST = ROOT / "tests/guest/guests.list"
 
@@ -49,7 +53,7 @@ class Entry:
             self.options[key] = value
             if key == "args":
                 self.name += f"-{value}"
-        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot"}
+        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot", "dirty"}
         if unknown:
             raise ValueError(f"{LIST}: unknown option {unknown} of {topic}")
 
@@ -69,6 +73,17 @@ def _guest(run, machine, name, topic, number, entry):
         arguments.append(entry.options["args"].replace(",", " "))
     module = Module("kernel", run.context.guests / topic, " ".join(arguments))
     return Domain(name, [module], entry.mib, entry.cpus)
+
+
+def _dirt(run, machine):
+    """QEMU's RAM is zero at first, a real machine's is not: arguments that fill all of it above the modules."""
+    chunk = run.context.work / "dirt"
+    with dirt_lock:
+        if not chunk.exists():
+            chunk.write_bytes(b"\xa5dirty\x5a\n" * (DIRT_BYTES // 8))
+    start = FIRST_MODULE + 16 * MIB     # the modules are a few kB each, 2 MiB apart
+    return [argument for address in range(start, RAM_START + machine.mib * MIB - DIRT_BYTES + 1, DIRT_BYTES)
+            for argument in ("-device", f"loader,file={chunk},addr=0x{address:x},force-raw=on")]
 
 
 def _wait_for_guests(session, expected, seconds):
@@ -98,7 +113,8 @@ def _run(run, entry, machine, build):
         boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all " + entry.options["boot"].replace(",", " ")
     seconds = int(entry.options.get("seconds", "60"))
     results = []
-    with run.boot(machine, boot, seconds, build) as session:
+    dirt = _dirt(run, machine) if "dirty" in entry.options else []
+    with run.boot(machine, boot, seconds, build, dirt) as session:
         try:
             if "input" in entry.options:
                 session.expect("READY", seconds)
