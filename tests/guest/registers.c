@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_mmu.h"
 #include "guest_smp.h"
 #include "guest_trap.h"
 
@@ -128,6 +129,29 @@ static void hold_general_registers(uint64_t rounds)
 	}
 }
 
+/*
+ * All vCPUs use one ASID and one address, each with page tables of its own: what a CPU has cached of one's
+ * translation must not serve the next.
+ */
+static uint64_t own_tables[GUEST_MAX_CPUS];
+static uint64_t own_pages[GUEST_MAX_CPUS][512] __aligned(4096);
+
+static void hold_page_tables(uint64_t rounds)
+{
+	volatile uint64_t *page = (volatile uint64_t *)(uintptr_t)mmu_spare_page(0);
+	unsigned int idx = this_cpu()->idx;
+
+	mmu_use_tables(own_tables[idx]);
+	for (uint64_t round = 0; round < rounds; round++) {
+		page[0] = seed() + round;
+		leave_cpu((unsigned int)round);
+		EXPECT(page[0] == seed() + round, "vCPU %u finds %#lx, not %#lx", idx, page[0],
+		       seed() + round);
+		EXPECT(own_pages[idx][0] == seed() + round, "vCPU %u has written elsewhere", idx);
+	}
+	mmu_use_tables(0);
+}
+
 static void on_all(void (*hold)(uint64_t), uint64_t rounds)
 {
 	rounds = guest_argument("rounds", rounds);
@@ -155,9 +179,16 @@ static void general_registers(void)
 	on_all(hold_general_registers, 200);
 }
 
+static void page_tables(void)
+{
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		own_tables[i] = mmu_make_tables(mmu_spare_page(0), (uintptr_t)own_pages[i]);
+		REQUIRE(own_tables[i] != 0);
+	}
+	on_all(hold_page_tables, 300);
+}
+
 const struct guest_case guest_cases[] = {
-	CASE(fp_and_simd),
-	CASE(system_registers),
-	CASE(general_registers),
+	CASE(fp_and_simd), CASE(system_registers), CASE(general_registers), CASE(page_tables),
 	CASE_END,
 };

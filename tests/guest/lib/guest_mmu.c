@@ -9,7 +9,7 @@
 #include "guest.h"
 #include "guest_asm.h"
 
-#define NR_TABLES  24
+#define NR_TABLES  40
 #define SPARE_BASE UINT64_C(0x7f00000000)
 
 #define MAIR_VALUE (UINT64_C(0x77bb44ff04))
@@ -115,10 +115,8 @@ static uint64_t *descend(uint64_t *slot, unsigned int level)
 	return table;
 }
 
-bool mmu_map_page(uint64_t va, uint64_t ipa, enum mmu_type type)
+static bool map_page(uint64_t *table, uint64_t va, uint64_t ipa, enum mmu_type type)
 {
-	uint64_t *table = tables[0];
-
 	for (unsigned int level = 1; level < 3; level++) {
 		table = descend(&table[PTE_INDEX(va, level)], level);
 		if (table == NULL) {
@@ -128,6 +126,30 @@ bool mmu_map_page(uint64_t va, uint64_t ipa, enum mmu_type type)
 	write_descriptor(&table[PTE_INDEX(va, 3)],
 			 type == MMU_UNMAPPED ? 0 : ipa | attributes(type) | PTE_PAGE | PTE_VALID);
 	return true;
+}
+
+bool mmu_map_page(uint64_t va, uint64_t ipa, enum mmu_type type)
+{
+	return map_page(tables[0], va, ipa, type);
+}
+
+uint64_t mmu_make_tables(uint64_t va, uint64_t ipa)
+{
+	uint64_t *root = new_table();
+
+	if (root == NULL) {
+		return 0;
+	}
+	memcpy(root, tables[0], sizeof(tables[0]));
+	root[PTE_INDEX(va, 1)] = 0;
+	return map_page(root, va, ipa, MMU_WRITE_BACK) ? (uintptr_t)root : 0;
+}
+
+void mmu_use_tables(uint64_t root)
+{
+	sysreg_write(TTBR0_EL1, root != 0 ? root : (uintptr_t)tables[0]);
+	isb();
+	tlb_invalidate_all();
 }
 
 uint64_t mmu_spare_page(unsigned int idx)

@@ -27,3 +27,8 @@ bool mmu_is_on(void);
 bool mmu_map_page(uint64_t va, uint64_t ipa, enum mmu_type type);
 /* A virtual page that mmu_init() left unmapped, for tests to map what they like. */
 uint64_t mmu_spare_page(unsigned int idx);
+
+/* Page tables that differ from the common ones in one page of the spare region. 0: out of tables. */
+uint64_t mmu_make_tables(uint64_t va, uint64_t ipa);
+/* This vCPU changes to them, or back (0). It has been in no others with that page since. */
+void mmu_use_tables(uint64_t root);
