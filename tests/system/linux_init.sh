@@ -104,7 +104,7 @@ if [ -n "$rtc" ]; then
 	check rtc_interrupt "$(count) interrupts" [ "$(count)" -gt "$before" ]
 fi
 
-check log "$(dmesg | grep -c .) lines" sh -c "! dmesg | grep -q -e 'Internal error' -e 'BUG:' -e 'rcu_.*detected stalls' -e 'Call trace'"
+check log "$(dmesg | grep -c .) lines" sh -c "! dmesg | grep -q -e 'Internal error' -e 'BUG:' -e 'rcu_.*detected stalls' -e 'Call trace' -e 'may not have shut down'"
 
 echo "TEST $name done ;"
 if [ -n "$wait" ]; then
