@@ -40,6 +40,7 @@ static const struct option options[] = {
 	{ "loglvl", OPTION_LOG_LEVEL, &boot_options.log_level },
 	{ "xsm", OPTION_XSM, &boot_options.xsm_silo },
 	{ "noreboot", OPTION_BOOL, &boot_options.no_reboot },
+	{ "rebuild", OPTION_BOOL, &boot_options.rebuild },
 	{ "bootscrub", OPTION_IGNORED, NULL },
 	{ "com1", OPTION_IGNORED, NULL },
 	{ "console", OPTION_IGNORED, NULL },

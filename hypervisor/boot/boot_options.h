@@ -17,6 +17,7 @@ struct boot_options {
 	enum log_level log_level;
 	bool xsm_silo;  /* domUs may not share with each other */
 	bool no_reboot; /* a crash stops the machine instead of resetting it */
+	bool rebuild;   /* the console key B builds domains of the device tree again */
 };
 extern struct boot_options boot_options;
 

@@ -66,13 +66,14 @@ static void a_line_of_many_words(void **state)
 {
 	boot_options_parse("  console=dtuart dtuart=/pl011@9000000\tdom0_max_vcpus=3 "
 			   "loglvl=all/warning guest_loglvl=all "
-			   "bootscrub=0 xsm=dummy noreboot sync_console\n");
+			   "bootscrub=0 xsm=dummy noreboot sync_console rebuild\n");
 	assert_string_equal(messages, "");
 	assert_string_equal(boot_options.dtuart, "/pl011@9000000");
 	assert_int_equal(boot_options.dom0_max_vcpus, 3);
 	assert_int_equal(boot_options.log_level, LOG_DEBUG);
 	assert_false(boot_options.xsm_silo);
 	assert_true(boot_options.no_reboot);
+	assert_true(boot_options.rebuild);
 }
 
 static void booleans(void **state)

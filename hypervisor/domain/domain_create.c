@@ -396,12 +396,13 @@ static __noreturn void hardware_domain_stopped(int reason)
 	machine_reset();
 }
 
-/* Without dom0 nobody restarts what has stopped: the last one turns the light off. */
+/* Without dom0, and without the key that builds them again, nobody restarts what has stopped: the last one turns the
+ * light off. */
 static void check_last_domain(void)
 {
 	bool running = false;
 
-	if (hardware_domain) {
+	if (hardware_domain || boot_options.rebuild) {
 		return;
 	}
 	spin_lock(&list_lock);

@@ -640,6 +640,17 @@ static void without_dom0_the_last_one_turns_the_light_off(void **state)
 	destroy(b);
 }
 
+static void with_the_key_that_builds_again_the_light_stays_on(void **state)
+{
+	struct domain *a = make(&plain);
+
+	boot_options.rebuild = true;
+	domain_unpause(a);
+	assert_int_equal(stop_all(a, SHUTDOWN_poweroff), RUNS);
+	boot_options.rebuild = false;
+	destroy(a);
+}
+
 /* ---- destruction --------------------------------------------------------------------------------- */
 
 static void mappings_go_before_what_they_map(void **state)
@@ -708,6 +719,7 @@ int main(void)
 		TEST(a_running_domain_is_not_stopped_by_a_vcpu_that_leaves),
 		TEST(the_machine_goes_with_dom0),
 		TEST(without_dom0_the_last_one_turns_the_light_off),
+		TEST(with_the_key_that_builds_again_the_light_stays_on),
 		TEST(mappings_go_before_what_they_map),
 		TEST(a_running_domain_is_stopped_first),
 		TEST(a_reference_keeps_the_structures),

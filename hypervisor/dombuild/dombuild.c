@@ -89,6 +89,9 @@ void dombuild_start_all(void)
 {
 	struct domain *focus = NULL;
 
+	if (boot_options.rebuild) {
+		dombuild_rebuild_init();
+	}
 	for (unsigned int i = 0; i < nr_built; i++) {
 		if (focus == NULL && (built[i]->is_hardware || built[i]->vpl011 != NULL)) {
 			focus = built[i];
@@ -137,6 +140,9 @@ void dombuild_release_modules(void)
 	const struct range *range;
 	int rc = 0;
 
+	if (boot_options.rebuild) {
+		return;
+	}
 	for (unsigned int i = 0; i < boot_info.nr_modules && rc == 0; i++) {
 		const struct boot_module *module = &boot_info.module[i];
 

@@ -65,5 +65,5 @@ void dombuild_scan_moved(const void *fdt);
 unsigned int dombuild_all(void);
 void dombuild_start_all(void);
 /* Boot modules are no longer needed: their frames go to the pool. The tree stays: command lines
- * are in it. */
+ * are in it. With the boot option "rebuild" modules stay as well. */
 void dombuild_release_modules(void);

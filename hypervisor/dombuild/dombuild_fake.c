@@ -35,7 +35,11 @@ struct gic_info gic_info;
 
 static uint8_t *ram;
 static struct frame frames[FAKE_RAM_PAGES];
-static unsigned int windows, own_blocks;
+static unsigned int windows, own_blocks, references;
+static unsigned int epoch_polls;
+static void (*deferred)(void);
+static struct timer *armed;
+static void (*key_action)(void);
 static int spis[INTID_SPI_LIMIT];
 static struct {
 	const struct domain *d;
@@ -71,6 +75,9 @@ void fake_reset(void)
 	rangeset_init(&contiguous, contiguous_storage, ARRAY_SIZE(contiguous_storage));
 	fake_messages[0] = '\0';
 	fake_errors = fake_nr_domains = nr_mappings = windows = own_blocks = fake_restarts = 0;
+	references = epoch_polls = 0;
+	deferred = key_action = NULL;
+	armed = NULL;
 	fake_free_frames = 16384;
 	fake_max_order = FRAME_ORDER_MAX;
 	fake_hyp_allocs_left = UINT_MAX;
@@ -89,6 +96,7 @@ void fake_reset(void)
 
 void fake_check_leaks(void)
 {
+	assert_int_equal(references, 0);
 	assert_int_equal(windows, 0);
 	assert_int_equal(own_blocks, 0);
 	lock_assert_none_held();
@@ -329,6 +337,8 @@ int domain_destroy(struct domain *d)
 		return -XEN_ERESTART;
 	}
 	fake_machine_note("destroy %u", d->id);
+	d->state = DOMAIN_DYING;
+	fake_free_frames += d->nr_pages;
 	if (hardware_domain == d) {
 		hardware_domain = NULL;
 	}
@@ -338,6 +348,32 @@ int domain_destroy(struct domain *d)
 void domain_unpause(struct domain *d)
 {
 	fake_machine_note("unpause %u", d->id);
+	d->state = DOMAIN_RUNNING;
+}
+
+/* Its vCPUs leave their CPUs when the test says so. */
+void domain_shutdown(struct domain *d, int reason)
+{
+	fake_machine_note("shutdown %u", d->id);
+	if (d->state == DOMAIN_RUNNING) {
+		d->state = DOMAIN_SHUTTING_DOWN;
+	}
+}
+
+struct domain *domain_get(uint16_t domid)
+{
+	for (unsigned int i = 0; i < fake_nr_domains; i++) {
+		if (fake_domains[i]->id == domid && fake_domains[i]->state != DOMAIN_DYING) {
+			references++;
+			return fake_domains[i];
+		}
+	}
+	return NULL;
+}
+
+void domain_put(struct domain *d)
+{
+	references--;
 }
 
 void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0)
@@ -406,6 +442,91 @@ void console_set_focus(uint16_t domid)
 int console_fdt_node(void)
 {
 	return boot_info.fdt != NULL ? fdt_path_offset(boot_info.fdt, "/pl011@9000000") : -1;
+}
+
+void console_key_register(char key, const char *description, void (*action)(void))
+{
+	assert_int_equal(key, 'B');
+	key_action = action;
+}
+
+/* ---- the boot CPU's interrupts and what they put off ----------------------------------------- */
+
+uint32_t epoch_begin(void)
+{
+	fake_machine_note("epoch");
+	epoch_polls = 0;
+	return 5;
+}
+
+bool epoch_passed(uint32_t epoch)
+{
+	assert_int_equal(epoch, 5);
+	return epoch_polls == 2;
+}
+
+void epoch_poll(void)
+{
+	lock_assert_none_held();
+	epoch_polls++;
+}
+
+void gic_send_sgi_all_others(uint32_t intid)
+{
+	assert_int_equal(intid, INTID_SGI_KICK);
+	fake_machine_note("kick others");
+}
+
+uint64_t time_ticks(void)
+{
+	return 1000;
+}
+
+uint64_t time_ns_to_ticks(uint64_t ns)
+{
+	return ns;
+}
+
+void timer_setup(struct timer *timer, void (*callback)(struct timer *timer))
+{
+	timer->callback = callback;
+}
+
+void timer_set(struct timer *timer, uint64_t deadline_ticks)
+{
+	assert_null(armed);
+	assert_in_range(deadline_ticks, 1001, 1000 + 10000000);
+	armed = timer;
+}
+
+void sched_defer(void (*work)(void))
+{
+	assert_null(deferred);
+	deferred = work;
+}
+
+void fake_press_key(void)
+{
+	assert_non_null(key_action);
+	key_action();
+}
+
+bool fake_go_on(void)
+{
+	void (*work)(void) = deferred;
+	struct timer *timer = armed;
+
+	if (work != NULL) {
+		deferred = NULL;
+		work();
+		return true;
+	}
+	if (timer != NULL) {
+		armed = NULL;
+		timer->callback(timer);
+		return true;
+	}
+	return false;
 }
 
 /* ---- trees ----------------------------------------------------------------------------------- */

@@ -45,6 +45,11 @@ bool fake_is_mapped(const struct domain *d, ipa_t ipa, enum stage2_type *type, m
 /* Trigger with which an SPI was assigned, or -1. */
 int fake_spi(uint32_t intid);
 
+/* ---- the key, and what interrupt handlers put off -------------------------------------------- */
+void fake_press_key(void);
+/* Deferred work is done, else the timer goes off; false when there was neither. */
+bool fake_go_on(void);
+
 /* ---- trees ----------------------------------------------------------------------------------- */
 extern uint8_t fake_fdt[FAKE_FDT_BYTES];
 /* A root with 2/2 cells and RAM; the caller adds to it, and ends root and tree with

@@ -124,6 +124,13 @@ void dombuild_account_pages(struct domain *d, uint64_t nr);
 struct domain *dombuild_dom0(void);
 struct domain *dombuild_domu(int node, uint16_t domid);
 
+/* ---- dombuild_rebuild.c: the key B, with boot option "rebuild" ------------------------------- */
+
+/* After dombuild_all(), before any domain runs. */
+void dombuild_rebuild_init(void);
+
+/* ---- dombuild_domu.c ------------------------------------------------------------------------- */
+
 enum domu_enhanced {
 	DOMU_PLAIN,
 	DOMU_NO_XENSTORE,

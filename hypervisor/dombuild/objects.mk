@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 dombuild-objs := $(patsubst %,hypervisor/dombuild/%.o,dombuild dombuild_scan dombuild_image dombuild_inflate \
-	dombuild_place dombuild_load dombuild_domu dombuild_dom0 dombuild_hostfdt dombuild_hostdev)
+	dombuild_place dombuild_load dombuild_domu dombuild_dom0 dombuild_hostfdt dombuild_hostdev dombuild_rebuild)
 hyp-objs += $(dombuild-objs)
 # Run once, at boot: small rather than fast. What takes time is memcpy() and inflate().
 $(foreach obj,$(dombuild-objs),$(eval cflags-$(obj) := $(if $(debug),,-Os)))
@@ -20,6 +20,9 @@ dombuild_image_test-objs := hypervisor/dombuild/dombuild_image_test.o $(dombuild
 
 unit-tests += dombuild_domu_test
 dombuild_domu_test-objs := hypervisor/dombuild/dombuild_domu_test.o $(dombuild-test-objs)
+
+unit-tests += dombuild_rebuild_test
+dombuild_rebuild_test-objs := hypervisor/dombuild/dombuild_rebuild_test.o $(dombuild-test-objs)
 
 unit-tests += dombuild_hostfdt_test
 dombuild_hostfdt_test-objs := hypervisor/dombuild/dombuild_hostfdt_test.o $(dombuild-test-objs)

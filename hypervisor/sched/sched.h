@@ -130,6 +130,11 @@ int __must_check sched_set_weight(struct vcpu *v, unsigned int weight);
  */
 void sched_run(void);
 DECLARE_PER_CPU(bool, need_resched);
+/*
+ * For an interrupt handler with work that takes long or waits: it is called once on this CPU, outside the handler, on the
+ * way to a guest or before idling, with no lock held. Only one is kept at a time, the last.
+ */
+void sched_defer(void (*work)(void));
 
 /*
  * Another CPU's exit path shall run after everything that the caller wrote before this call: an

@@ -102,6 +102,26 @@ static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *ne
 	}
 }
 
+/* What an interrupt handler put off, NULL when there is nothing; only this CPU touches it. */
+typedef void (*deferred_work_t)(void);
+static DEFINE_PER_CPU(deferred_work_t, deferred_work);
+
+void sched_defer(void (*work)(void))
+{
+	this_cpu(deferred_work) = work;
+	this_cpu(need_resched) = true;
+}
+
+static void run_deferred(void)
+{
+	deferred_work_t work = this_cpu(deferred_work);
+
+	if (unlikely(work != NULL)) {
+		this_cpu(deferred_work) = NULL;
+		work();
+	}
+}
+
 /*
  * Nothing to run. Interrupts are masked, so one that comes between the last look and the WFI is
  * still pending and ends the WFI at once; a vCPU queued here, or offered, comes with a kick.
@@ -125,6 +145,7 @@ static struct vcpu *idle(struct run_queue *rq)
 			epoch_idle_leave();
 		}
 		irq_handle_pending();
+		run_deferred();
 	}
 }
 
@@ -132,8 +153,10 @@ void sched_run(void)
 {
 	struct run_queue *rq = &this_cpu(run_queue);
 	struct vcpu *prev = current_vcpu();
-	struct vcpu *next = choose(rq, prev);
+	struct vcpu *next;
 
+	run_deferred();
+	next = choose(rq, prev);
 	if (next == NULL) {
 		if (prev != NULL) {
 			/* Saved before others may take it. */

@@ -552,6 +552,39 @@ static void everything_at_once(void **state)
 	sim_start(1, 1, false);
 }
 
+/* ---- work that interrupt handlers put off ---------------------------------------------------- */
+
+static unsigned int nr_deferred;
+
+static void count_deferred(void)
+{
+	lock_assert_none_held();
+	nr_deferred++;
+}
+
+static void defer_in_handler(struct sim_vcpu *v)
+{
+	unsigned int before = nr_deferred;
+
+	sched_defer(count_deferred);
+	assert_int_equal(nr_deferred, before);
+}
+
+/* CPU 0 runs a vCPU, CPU 1 sleeps. */
+static void deferred_work_is_done_once_on_busy_and_idle_cpus(void **state)
+{
+	sim_start(2, 1, false);
+	nr_deferred = 0;
+	pinned_hog(0, SCHED_WEIGHT_DEFAULT);
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		sim_at(sim_now() + SIM_MS, cpu, defer_in_handler, NULL);
+		sim_run_until(sim_now() + 2 * SIM_MS);
+		assert_int_equal(nr_deferred, cpu + 1);
+	}
+	sim_run_until(sim_now() + 100 * SIM_MS);
+	assert_int_equal(nr_deferred, 2);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_teardown(name, stop)
@@ -578,6 +611,7 @@ int main(void)
 		CASE(old_wake_ups_are_forgotten),
 		CASE(interrupts_race_with_wfi),
 		CASE(everything_at_once),
+		CASE(deferred_work_is_done_once_on_busy_and_idle_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
