@@ -7,6 +7,10 @@
 #     hyp-objs += hypervisor/vgic/vgic_dist.o             # hypervisor/vgic/vgic_dist.c or .S
 #     unit-tests += vgic_dist_test                        # a host unit test, run by `make unit` ...
 #     vgic_dist_test-objs := hypervisor/vgic/vgic_dist_test.o hypervisor/vgic/vgic_dist.o
+#     vgic_dist_test-libs := -ldw                         # what it needs of the host
+#     cohcheck-objs += cohcheck/model/model.o             # of both cohcheck's command and its plugin
+#     cohcheck-command-objs += ...                        # of one of them
+#     cohcheck-plugin-objs += ...
 #     cflags-hypervisor/lib/string.o := -fno-builtin      # flags for one object at EL2
 #     unit-cflags-hypervisor/lib/string.o := -Dmemcpy=x   # and the same for the host
 #
@@ -38,10 +42,15 @@ folders := hypervisor/boot hypervisor/dombuild \
 	hypervisor/domain hypervisor/sched hypervisor/vgic hypervisor/vtimer hypervisor/event hypervisor/grant \
 	hypervisor/console \
 	hypervisor/stage2 hypervisor/mm hypervisor/gic hypervisor/time hypervisor/lib hypervisor/arm64 \
-	devtree tests/unit tests/guest bench
+	devtree \
+	cohcheck/model cohcheck/arm cohcheck/plugin cohcheck/report cohcheck/cli cohcheck/corpus \
+	tests/unit tests/guest tests/race bench
 
 hyp-objs :=
 unit-tests :=
+cohcheck-objs :=
+cohcheck-command-objs :=
+cohcheck-plugin-objs :=
 
 .DEFAULT_GOAL := all
 
@@ -136,6 +145,7 @@ help:
 	@echo 'make                 build/tenon (arm64 Image) and build/tenon.elf: gcc, release'
 	@echo 'make DEBUG=1         build/gcc-debug/tenon(.elf): with assertions and lock checks'
 	@echo 'make COMPILER=clang  build/clang-release/tenon(.elf); with DEBUG=1 build/clang-debug/'
+	@echo 'make cohcheck        build/cohcheck, the coherency checker, and its QEMU plugin'
 	@echo 'make unit            build and run the host unit tests (ASan and UBSan); TESTS="a_test b_test" runs some'
 	@echo 'make size            sections and symbol table of the release build'
 	@echo 'make cppcheck        static analysis'
@@ -145,8 +155,8 @@ help:
 
 # What tools/setup.sh prepared stays.
 clean:
-	rm -rf $(build)/*-release $(build)/*-debug $(build)/unit $(build)/unit-clang $(build)/tools $(build)/bench $(build)/cppcheck $(build)/run \
-		$(build)/tenon $(build)/tenon.elf
+	rm -rf $(build)/*-release $(build)/*-debug $(build)/unit $(build)/unit-clang $(build)/tools $(build)/bench $(build)/race $(build)/cppcheck $(build)/run \
+		$(build)/tenon $(build)/tenon.elf $(build)/host-gcc $(build)/host-clang $(build)/cohcheck $(build)/cohcheck-plugin.so $(build)/corpus
 
 distclean:
 	rm -rf build $(build)
@@ -305,6 +315,50 @@ build/guest/busybox:
 	tools/setup.sh run
 
 # ---------------------------------------------------------------------------------------------------
+# cohcheck: a command and a QEMU plugin for the build host
+
+.PHONY: cohcheck
+host := $(build)/host-$(COMPILER)
+ifeq ($(COMPILER),gcc)
+cohcheck: $(build)/cohcheck $(build)/cohcheck-plugin.so
+else
+cohcheck: $(host)/bin/cohcheck $(host)/bin/cohcheck-plugin.so
+endif
+	@:
+
+host-cppflags := -Icohcheck -D_GNU_SOURCE=1
+# The plugin's fast paths run at every load and store of the guest: -O2 whatever DEBUG says.
+host-cflags := -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing $(warnings) \
+	$(if $(filter clang,$(COMPILER)),-Wno-gnu)
+# $(shell) once, and only when something is compiled.
+host-isystem-once = $(eval host-isystem-once := -isystem build/qemu-plugin $(patsubst -I%,-isystem %,$(shell \
+	pkg-config --cflags glib-2.0 json-c libdw)))$(host-isystem-once)
+$(eval $(call flags-stamp,$(host)/flags,$(HOSTCC) $(host-cppflags) $(host-cflags)))
+
+$(host)/%.o: %.c $(host)/flags build/setup/qemu-plugin-1.done
+	$(call note,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(HOSTCC) $(host-cppflags) $(host-cflags) $(host-isystem-once) -MMD -MP -c -o $@ $<
+
+build/setup/qemu-plugin-1.done:
+	tools/setup.sh cohcheck
+
+# Symbols of QEMU and glib are found in QEMU itself.
+$(host)/bin/cohcheck-plugin.so: $(addprefix $(host)/,$(cohcheck-objs) $(cohcheck-plugin-objs))
+	$(call note,LD,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(HOSTCC) -shared -o $@ $^ -lpthread
+
+$(host)/bin/cohcheck: $(addprefix $(host)/,$(cohcheck-objs) $(cohcheck-command-objs))
+	$(call note,LD,$@)
+	@mkdir -p $(@D)
+	$(quiet)$(HOSTCC) -o $@ $^ $(shell pkg-config --libs json-c libdw libelf)
+
+# A running QEMU keeps the file that it has mapped.
+$(build)/cohcheck $(build)/cohcheck-plugin.so: $(build)/%: $(host)/bin/%
+	$(quiet)cp --remove-destination $< $@
+
+# ---------------------------------------------------------------------------------------------------
 # Host tools and host unit tests
 
 $(build)/tools/%: tools/%.c
@@ -313,7 +367,7 @@ $(build)/tools/%: tools/%.c
 	$(quiet)gcc -std=gnu11 -O1 -g $(warnings) -o $@ $<
 
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
-unit-cppflags := -Itests/unit/fake -Ihypervisor -I. -DTENON_HOST=1 -DTENON_DEBUG=1 -D_GNU_SOURCE=1 \
+unit-cppflags := -Itests/unit/fake -Ihypervisor -Icohcheck -I. -DTENON_HOST=1 -DTENON_DEBUG=1 -D_GNU_SOURCE=1 \
 	$(third-party-defines) $(third-party-isystem)
 unit-cflags := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-builtin $(sanitize) $(warnings) \
 	$(if $(filter clang,$(COMPILER)),-Wno-gnu)
@@ -347,7 +401,7 @@ define unit-test
 $(unit)/bin/$(1): $(addprefix $(unit)/,$($(1)-objs)) $(unit)/third-party/libfdt.a $(unit)/third-party/libz.a
 	$$(call note,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(quiet)$$(HOSTCC) $$(sanitize) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+	$$(quiet)$$(HOSTCC) $$(sanitize) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$($(1)-libs) -lcmocka
 endef
 $(foreach test,$(unit-tests),$(eval $(call unit-test,$(test))))
 
@@ -358,7 +412,7 @@ unit: $(addprefix $(unit)/bin/,$(TESTS))
 # ---------------------------------------------------------------------------------------------------
 # Source checks
 
-source-folders := $(wildcard abi hypervisor devtree tests tools)
+source-folders := $(wildcard abi hypervisor devtree cohcheck tests tools)
 
 format:
 	find $(source-folders) -name '*.[ch]' | xargs clang-format -i
@@ -371,7 +425,8 @@ cppcheck: | $(prepared)
 	cppcheck -q -j 2 --cppcheck-build-dir=$(build)/cppcheck --std=c11 --platform=unix64 \
 		--enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 		--suppressions-list=tools/cppcheck.suppress \
-		-D__aarch64__=1 -D__GNUC__=12 -DFDT_ASSUME_MASK=4 -Ihypervisor -I. hypervisor devtree abi
+		-D__aarch64__=1 -D__GNUC__=12 -DFDT_ASSUME_MASK=4 -Ihypervisor -Icohcheck -I. hypervisor devtree abi cohcheck
 
 -include $(patsubst %.o,%.d,$(out-objs)) $(out)/gen/asm_offsets.d $(out)/tenon.d
+-include $(patsubst %.o,$(host)/%.d,$(cohcheck-objs) $(cohcheck-command-objs) $(cohcheck-plugin-objs))
 -include $(foreach test,$(unit-tests),$(patsubst %.o,$(unit)/%.d,$($(test)-objs)))

@@ -4,12 +4,14 @@
 # Prepares a Debian 12 amd64 machine for building and running Tenon. Called by ./boot, ./check and,
 # where something is missing, by make. Does nothing, quietly, when everything is there.
 #
-#     tools/setup.sh [build|check|run|reference|all]...
+#     tools/setup.sh [build|cohcheck|check|run|reference|others|all]...
 #
 #     build      compilers; Xen's public headers; the sources of libfdt and zlib
-#     check      build, and what the tests need besides: clang, cmocka, cppcheck, Python
+#     cohcheck   compilers and libraries for cohcheck; the header of QEMU's plugin interface
+#     check      build and cohcheck, and what the tests need besides: clang, cmocka, cppcheck, Python
 #     run        build, and QEMU 10, Debian's arm64 kernels and busybox
 #     reference  run, and Debian's Xen for arm64, which Tenon is compared with
+#     others     reference, and more that cohcheck is tried on: Linux 6.12, U-Boot and EDK2
 #     all        everything (the default)
 #
 # Two kinds of packages. Those of the machine's own release and architecture are installed the ordinary
@@ -30,7 +32,8 @@ log=$root/build/log/setup.log
 
 # Debian packages by purpose.
 packages_build="gcc libc6-dev make bzip2 xz-utils gcc-aarch64-linux-gnu"
-packages_check="clang lld llvm libclang-rt-14-dev clang-format libcmocka-dev cppcheck python3"
+packages_cohcheck="pkg-config libjson-c-dev libdw-dev libglib2.0-dev"
+packages_check="clang lld llvm libclang-rt-14-dev clang-format libcmocka-dev cppcheck patch python3"
 packages_run="patchelf device-tree-compiler"
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -308,37 +311,63 @@ get_qemu()
 	finish qemu-1
 }
 
-# real_kernel META - the package with the kernel that a meta package such as linux-image-arm64 stands for.
+# QEMU's binary packages lack this header. The tarball is 39 MB.
+get_qemu_plugin_header()
+{
+	pending qemu-plugin-1 || return 0
+	say "taking the plugin interface's header out of QEMU's sources"
+	with_lists source_tarball "$setup/src/qemu" qemu/bookworm-backports ||
+		fail_step "the sources of QEMU 10 (qemu from bookworm-backports)"
+	tarball=$(find "$setup/src/qemu" -name '*.orig.tar.*' ! -name '*.asc' | head -n 1)
+	rm -rf "$setup/src/qemu-tree"
+	mkdir -p "$setup/src/qemu-tree" build/qemu-plugin
+	tar -x -f "$tarball" -C "$setup/src/qemu-tree" --strip-components=1 --wildcards \
+		'*/include/qemu/qemu-plugin.h' >>"$log" 2>&1 ||
+		fail_step "include/qemu/qemu-plugin.h unpacked from $(basename "$tarball")"
+	mv "$setup/src/qemu-tree/include/qemu/qemu-plugin.h" build/qemu-plugin/qemu-plugin.h
+	echo "$(basename "$tarball") (source)" >"$setup/versions.d/qemu-plugin"
+	cat "$setup/versions.d"/* >"$setup/versions"
+	rm -rf "$setup/src/qemu" "$setup/src/qemu-tree"
+	finish qemu-plugin-1
+}
+
+# real_kernel META [SUITE] - the package with the kernel that a meta package such as linux-image-arm64 stands for.
 real_kernel()
 {
-	APT_CONFIG=$apt/apt.conf apt-cache depends --important "$1:arm64" |
+	APT_CONFIG=$apt/apt.conf apt-cache ${2:+-t "$2"} depends --important "$1:arm64" |
 		sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | sed 's/:arm64$//' | head -n 1
 }
 
-# download_kernel DIR META
+# download_kernel DIR META [SUITE]
 download_kernel()
 {
-	kernel=$(real_kernel "$2")
+	kernel=$(real_kernel "$2" ${3:+"$3"})
 	[ -n "$kernel" ] && download "$1" "$kernel:arm64"
 }
 
-# unpack_kernel DEB DIR - the Image, its configuration and the modules of the Xen drivers (all others would be
-# 400 MB that nothing here loads).
+# unpack_kernel DEB DIR - the Image, its configuration and the modules of the drivers for Xen's and QEMU's devices
+# (all others would be 400 MB that nothing here loads).
 unpack_kernel()
 {
+	rm -rf "$2.new"
+	mkdir -p "$2.new"
+	dpkg-deb --fsys-tarfile "$1" | tar -x -f - -C "$2.new" --wildcards --transform='s,^\./usr/lib/,./lib/,' \
+		'./boot/vmlinuz-*' './boot/config-*' \
+		'./*lib/modules/*/kernel/drivers/xen/*' './*lib/modules/*/kernel/drivers/*/xen-*' \
+		'./*lib/modules/*/kernel/drivers/virtio/*' './*lib/modules/*/kernel/drivers/block/virtio_blk.ko*' \
+		'./*lib/modules/*/kernel/drivers/net/virtio_net.ko*' \
+		'./*lib/modules/*/kernel/drivers/net/net_failover.ko*' './*lib/modules/*/kernel/net/core/failover.ko*' \
+		'./*lib/modules/*/modules.builtin' './*lib/modules/*/modules.order'
+	mv "$2.new"/boot/vmlinuz-* "$2.new/vmlinuz"
+	mv "$2.new"/boot/config-* "$2.new/config"
+	rmdir "$2.new/boot"
 	rm -rf "$2"
-	mkdir -p "$2"
-	dpkg-deb --fsys-tarfile "$1" | tar -x -f - -C "$2" --wildcards './boot/vmlinuz-*' './boot/config-*' \
-		'./lib/modules/*/kernel/drivers/xen/*' './lib/modules/*/kernel/drivers/*/xen-*' \
-		'./lib/modules/*/modules.builtin' './lib/modules/*/modules.order'
-	mv "$2"/boot/vmlinuz-* "$2/vmlinuz"
-	mv "$2"/boot/config-* "$2/config"
-	rmdir "$2/boot"
+	mv "$2.new" "$2"
 }
 
 get_guests()
 {
-	pending guests-1 || return 0
+	pending guests-2 || return 0
 	say "unpacking Debian's arm64 kernels and busybox"
 	with_lists download_kernel "$setup/deb/kernel" linux-image-arm64 || fail_step "linux-image-arm64"
 	with_lists download_kernel "$setup/deb/kernel-cloud" linux-image-cloud-arm64 ||
@@ -352,21 +381,50 @@ get_guests()
 	mv build/guest/busybox.tmp/bin/busybox build/guest/busybox
 	rm -rf build/guest/busybox.tmp
 	record guests "$setup"/deb/kernel/*.deb "$setup"/deb/kernel-cloud/*.deb "$setup"/deb/busybox/*.deb
-	finish guests-1
+	finish guests-2
 }
 
 get_reference()
 {
-	pending reference-1 || return 0
+	pending reference-2 || return 0
 	say "unpacking Debian's Xen for arm64"
-	with_lists download "$setup/deb/reference" xen-hypervisor-4.17-arm64:arm64 ||
-		fail_step "xen-hypervisor-4.17-arm64"
-	rm -rf build/reference/xen-4.17
-	mkdir -p build/reference/xen-4.17
-	dpkg-deb -x "$setup"/deb/reference/*.deb build/reference/xen-4.17
+	# The second holds xen-syms, the same code with its symbols.
+	with_lists download "$setup/deb/reference" xen-hypervisor-4.17-arm64:arm64 xen-hypervisor-4.17-arm64-dbg:arm64 ||
+		fail_step "xen-hypervisor-4.17-arm64 and its symbols"
+	rm -rf build/reference/xen-4.17.new
+	mkdir -p build/reference/xen-4.17.new
+	for deb in "$setup"/deb/reference/*.deb; do
+		dpkg-deb -x "$deb" build/reference/xen-4.17.new
+	done
+	mv build/reference/xen-4.17.new/usr/lib/debug/boot/xen-syms-4.17-arm64 build/reference/xen-4.17.new/boot
+	rm -rf build/reference/xen-4.17 build/reference/xen-4.17.new/usr
+	mv build/reference/xen-4.17.new build/reference/xen-4.17
 	find build/reference/xen-4.17/boot -name 'xen-4.17-arm64*' ! -name '*.config' >>"$log"
 	record reference "$setup"/deb/reference/*.deb
-	finish reference-1
+	finish reference-2
+}
+
+# Boot loaders and a newer kernel, for cohcheck alone.
+get_others()
+{
+	pending others-1 || return 0
+	say "unpacking Debian's Linux 6.12, U-Boot and EDK2 for arm64"
+	with_lists download_kernel "$setup/deb/kernel-6.12" linux-image-arm64 bookworm-backports ||
+		fail_step "linux-image-arm64 from bookworm-backports"
+	with_lists download "$setup/deb/firmware" u-boot-qemu qemu-efi-aarch64 ||
+		fail_step "u-boot-qemu and qemu-efi-aarch64"
+	unpack_kernel "$setup"/deb/kernel-6.12/*.deb build/guest/kernel-6.12
+	rm -rf "$setup/deb/firmware-tree" build/guest/firmware
+	for deb in "$setup"/deb/firmware/*.deb; do
+		dpkg-deb -x "$deb" "$setup/deb/firmware-tree"
+	done
+	# Both packages hold images for other machines as well. EDK2's two are 64 MiB each, nearly all of it empty.
+	mkdir -p build/guest/firmware
+	for file in lib/u-boot/qemu_arm64/u-boot.bin share/AAVMF/AAVMF_CODE.fd share/AAVMF/AAVMF_VARS.fd; do
+		cp --sparse=always "$setup/deb/firmware-tree/usr/$file" build/guest/firmware
+	done
+	record others "$setup"/deb/kernel-6.12/*.deb "$setup"/deb/firmware/*.deb
+	finish others-1
 }
 
 stage_build()
@@ -376,10 +434,17 @@ stage_build()
 	get_sources
 }
 
+stage_cohcheck()
+{
+	install_packages $packages_build $packages_cohcheck
+	get_qemu_plugin_header
+}
+
 stage_check()
 {
-	install_packages $packages_build $packages_check
+	install_packages $packages_build $packages_cohcheck $packages_check
 	stage_build
+	stage_cohcheck
 }
 
 stage_run()
@@ -396,21 +461,28 @@ stage_reference()
 	get_reference
 }
 
+stage_others()
+{
+	stage_reference
+	get_others
+}
+
 stage_all()
 {
-	install_packages $packages_build $packages_check $packages_run
-	stage_reference
+	install_packages $packages_build $packages_cohcheck $packages_check $packages_run
+	stage_cohcheck
+	stage_others
 }
 
 usage()
 {
-	sed -n '6,14s/^# \{0,1\}//p' "$0"
+	sed -n '6,16s/^# \{0,1\}//p' "$0"
 }
 
 [ $# -gt 0 ] || set -- all
 for stage in "$@"; do
 	case $stage in
-	build | check | run | reference | all) ;;
+	build | cohcheck | check | run | reference | others | all) ;;
 	-h | --help)
 		usage
 		exit 0

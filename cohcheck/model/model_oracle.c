@@ -23,8 +23,23 @@ struct oracle_sink {
 	uint32_t nr;
 };
 
+/*
+ * What may follow each state by one spontaneous step, computed when first needed, for all contexts that differ only in the
+ * CPUs of their slots.
+ */
+struct steps {
+	struct oracle_context context;
+	uint32_t *first; /* by state: in .pool of the oracle, where a count comes first; 0: not computed yet */
+};
+#define MAX_STEPS_TABLES 1024u
+
 struct oracle {
 	const struct oracle_machine *machine;
+	struct steps steps[MAX_STEPS_TABLES];
+	uint32_t nr_steps;
+	uint16_t *pool;
+	uint32_t pool_used, pool_capacity;
+	struct oracle_sink one;
 	struct oracle_context initial;
 	struct node *nodes;
 	uint16_t *states;
@@ -55,6 +70,10 @@ struct oracle *oracle_create(const struct oracle_machine *machine, bool idc, boo
 
 void oracle_destroy(struct oracle *oracle)
 {
+	for (uint32_t i = 0; i < oracle->nr_steps; i++) {
+		free(oracle->steps[i].first);
+	}
+	free(oracle->pool);
 	free(oracle->nodes);
 	free(oracle->states);
 	free(oracle->buckets);
@@ -69,11 +88,66 @@ void oracle_emit(struct oracle_sink *sink, uint16_t state)
 	}
 }
 
+static struct steps *steps_of(struct oracle *oracle, const struct oracle_context *context)
+{
+	struct oracle_context key = *context;
+	struct steps *steps;
+
+	for (unsigned int i = 0; i < ORACLE_SLOTS; i++) {
+		key.slots[i].cpu = 0;
+	}
+	for (uint32_t i = 0; i < oracle->nr_steps; i++) {
+		if (memcmp(&oracle->steps[i].context, &key, sizeof(key)) == 0) {
+			return &oracle->steps[i];
+		}
+	}
+	if (oracle->nr_steps == MAX_STEPS_TABLES) {
+		abort();
+	}
+	steps = &oracle->steps[oracle->nr_steps++];
+	steps->context = key;
+	steps->first = checked(calloc(NR_STATES, sizeof(uint32_t)));
+	return steps;
+}
+
+static void compute_steps(struct oracle *oracle, struct steps *steps, uint16_t state)
+{
+	struct oracle_sink *one = &oracle->one;
+
+	oracle->machine->spontaneous(&steps->context, state, one);
+	if (oracle->pool_used + one->nr + 2 > oracle->pool_capacity) {
+		oracle->pool_capacity = oracle->pool_capacity * 2 + 4096;
+		oracle->pool =
+			checked(realloc(oracle->pool, oracle->pool_capacity * sizeof(uint16_t)));
+	}
+	if (oracle->pool_used == 0) {
+		oracle->pool_used = 1;
+	}
+	steps->first[state] = oracle->pool_used;
+	oracle->pool[oracle->pool_used++] = (uint16_t)one->nr;
+	for (uint32_t i = 0; i < one->nr; i++) {
+		oracle->pool[oracle->pool_used++] = one->list[i];
+		one->bits[one->list[i] / 64] = 0;
+	}
+	one->nr = 0;
+}
+
 /* Everything that may happen by itself, from what is in the sink. */
 static void expand(struct oracle *oracle, const struct oracle_context *context)
 {
+	struct steps *steps = steps_of(oracle, context);
+
 	for (uint32_t i = 0; i < oracle->sink.nr; i++) {
-		oracle->machine->spontaneous(context, oracle->sink.list[i], &oracle->sink);
+		uint16_t state = oracle->sink.list[i];
+		const uint16_t *next;
+
+		if (steps->first[state] == 0) {
+			compute_steps(oracle, steps, state);
+		}
+		next = &oracle->pool[steps->first[state]];
+		for (uint16_t n = *next; n != 0; n--) {
+			oracle_emit(&oracle->sink, *++next);
+		}
 	}
 }
 

@@ -192,13 +192,15 @@ static void maintenance_takes_effect(unsigned int kind, struct state state, stru
 		emit(sink, cleaned_to_poc(state));
 		break;
 	case DC_IVAC:
-		/* It may throw dirty data away, or clean first. */
-		emit(sink, (struct state){.memory = state.memory,
-					  .insns = state.insns,
-					  .insn_words = state.insn_words,
-					  .done = state.done});
-		/* fall through */
 	case DC_CIVAC:
+		if (kind == DC_IVAC) {
+			/* It may throw dirty data away, or clean first. */
+			struct state dropped = state;
+
+			dropped.upper = ABSENT;
+			dropped.lower = ABSENT;
+			emit(sink, dropped);
+		}
 		state = cleaned_to_poc(state);
 		state.upper = ABSENT;
 		state.lower = ABSENT;

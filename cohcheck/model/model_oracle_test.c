@@ -58,7 +58,9 @@ enum step_kind {
 };
 
 struct step {
-	uint8_t kind, cpu, line, span, type, op; /* op: of DC; 1 if a device is coherent */
+	uint8_t kind, cpu, line, span, type,
+		op; /* op: of DC; 1 if a device is coherent, or an end is told late */
+	bool crowd; /* maintenance may be issued although much of it is under way already */
 };
 
 struct sequence {
@@ -232,17 +234,18 @@ static struct oracle_wrong wrong_of(const struct run *run, unsigned int line)
 	return *oracle_wrong(run->oracle, run->nodes[line]);
 }
 
-static unsigned int free_slots(const struct run *run, unsigned int line)
+static bool slot_is_free(const struct run *run, const struct step *step, unsigned int line)
 {
 	oracle_node_t node = run->nodes[run->sequence->granule ? 0 : line];
 
-	return ORACLE_SLOTS - oracle_context(run->oracle, node)->nr_slots;
+	return oracle_context(run->oracle, node)->nr_slots <
+	       (step->crowd ? ORACLE_SLOTS : ORACLE_SLOTS - 1);
 }
 
-static bool free_slots_everywhere(const struct run *run)
+static bool slots_are_free(const struct run *run, const struct step *step)
 {
 	for (unsigned int i = 0; i < run->sequence->nr_lines; i++) {
-		if (free_slots(run, i) == 0) {
+		if (!slot_is_free(run, step, i)) {
 			return false;
 		}
 	}
@@ -458,8 +461,8 @@ static void do_ic(struct run *run, struct model *model, const struct step *step)
 {
 	unsigned int running;
 
-	if (step->kind == STEP_IVAU ? free_slots(run, step->line) == 0
-				    : !free_slots_everywhere(run)) {
+	if (step->kind == STEP_IVAU ? !slot_is_free(run, step, step->line)
+				    : !slots_are_free(run, step)) {
 		return;
 	}
 	run->running |= 1u << step->cpu;
@@ -551,7 +554,7 @@ static void do_step(struct run *run, struct model *model, const struct step *ste
 		do_fetch(run, model, step);
 		break;
 	case STEP_DC:
-		if (free_slots(run, step->line) != 0) {
+		if (slot_is_free(run, step, step->line)) {
 			(void)model_dc(model, site_of(step->cpu), run->paddr[step->line],
 				       (enum dc_op)step->op);
 			happens(run, step->line,
@@ -826,6 +829,7 @@ static void random_step(const struct sequence *sequence, struct step *step)
 	if (sequence->granule) {
 		step->span = random_below(5) == 0 ? SPAN_PART0 : SPAN_WORD0;
 	}
+	step->crowd = random_below(8) == 0;
 	random_type(step);
 	step->op = (uint8_t)random_below(step->kind == STEP_DC ? 4 : 2);
 	if (step->kind == STEP_FETCH && step->type != MEM_NC) {

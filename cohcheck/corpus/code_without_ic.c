@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Code is replaced and cleaned; instruction caches may still hold what ran there before. */
+#include "corpus/lib/corpus.h"
+
+#define CODE ((uint64_t)new_code)
+
+SITE static void write_code(unsigned int value)
+{
+	code_write(CODE, value);
+	dc_cvau_range(CODE, CODE_BYTES);
+	dsb_ish(); /* at the PoU before instruction caches may fetch it again */
+}
+
+void guest(void)
+{
+	image_on();
+	space_map(&image_space, CODE, CODE, 4096, MAP_WB | MAP_EXEC);
+	write_code(1);
+	ic_ivau_range(CODE, CODE_BYTES);
+	dsb_ish(); /* complete */
+	isb();
+	require(new_code() == 1);
+	write_code(2);
+	if (TWIN) {
+		ic_ivau_range(CODE, CODE_BYTES);
+	}
+	dsb_ish(); /* complete */
+	isb();     /* nothing fetched before is executed */
+	require(new_code() == 2);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* TLBI first, then the store to the entry: a walk in between brings the entry back into a TLB. */
+#include "corpus/lib/corpus.h"
+
+void guest(void)
+{
+	image_on();
+	space_map(&image_space, WINDOW(0), ARENA, 4096, MAP_WB);
+	store(WINDOW(0), 1);
+	reuse_prepare(&image_space, ARENA);
+	if (!TWIN) {
+		TLBI_BY(vae2is, WINDOW(0) >> 12);
+		dsb_ish();
+	}
+	space_clear(&image_space, WINDOW(0), false);
+	if (TWIN) {
+		TLBI_BY(vae2is, WINDOW(0) >> 12);
+		dsb_ish(); /* no CPU has the alias any more, before the page is invalidated */
+	}
+	isb();
+	reuse_page(&image_space, ARENA);
+}
