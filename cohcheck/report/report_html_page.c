@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page's style and script. No library, nothing fetched; without script all text is there, only the map
+ * is not drawn.
+ */
+#include "report/report_html.h"
+
+/* clang-format off */
+const char html_style[] =
+":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#5b6470;--line:#d5dae0;--card:#f6f8fa;--accent:#0b63ce;"
+"--bad:#c62828;--s0:#e8ebee;--s1:#9ec9a4;--s2:#f0c14b;--s3:#c99ae6;--s4:#e8743b;--s5:#c62828;--s6:#7aa7d9}\n"
+"@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e4e8ec;--soft:#9aa4af;--line:#363d45;--card:#1d2125;"
+"--accent:#6cb0ff;--bad:#ff6b6b;--s0:#262b30;--s1:#3f7a4a;--s2:#c9992b;--s3:#8b5aa8;--s4:#e0672c;--s5:#ff5252;--s6:#3b6ea5}}\n"
+"*{box-sizing:border-box}body{margin:0 auto;max-width:76rem;padding:1.2rem;background:var(--bg);color:var(--fg);"
+"font:15px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .6rem}"
+"code,.mono,td.n{font-family:ui-monospace,monospace;font-size:.88em}"
+".soft{color:var(--soft)}a{color:var(--accent)}"
+"nav{position:sticky;top:0;background:var(--bg);padding:.5rem 0;border-bottom:1px solid var(--line);display:flex;"
+"flex-wrap:wrap;gap:.4rem 1rem;align-items:center;z-index:1}"
+"input[type=search]{font:inherit;padding:.2rem .5rem;border:1px solid var(--line);border-radius:.3rem;background:var(--card);"
+"color:var(--fg);min-width:14rem}\n"
+"article{border:1px solid var(--line);border-left:.3rem solid var(--bad);border-radius:.4rem;margin:.8rem 0;padding:.7rem 1rem;"
+"background:var(--card)}article.suppressed{border-left-color:var(--soft)}article:focus{outline:2px solid var(--accent)}"
+"article h3{margin:0 0 .4rem;font-size:1rem}article h3 b{color:var(--bad)}article.suppressed h3 b{color:var(--soft)}"
+"dl{display:grid;grid-template-columns:6.5rem 1fr;margin:0;gap:.15rem .6rem}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}"
+"dd.fix{font-weight:500;border-left:2px solid var(--accent);padding-left:.5rem}"
+".legend span{white-space:nowrap}.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem}summary{cursor:pointer;margin-top:.5rem}\n"
+"table{border-collapse:collapse;width:100%;margin:.4rem 0}th,td{text-align:left;padding:.12rem .6rem .12rem 0;vertical-align:top;"
+"border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}tr.found td{color:var(--bad);font-weight:600}"
+".scroll{overflow-x:auto}svg{display:block;margin:.5rem 0}svg text{fill:var(--soft);font:11px ui-monospace,monospace}"
+"svg .hit{stroke:var(--bad)}svg rect:focus{outline:2px solid var(--accent)}\n"
+".c0{fill:var(--s0);background:var(--s0)}.c1{fill:var(--s1);background:var(--s1)}.c2{fill:var(--s2);background:var(--s2)}"
+".c3{fill:var(--s3);background:var(--s3)}.c4{fill:var(--s4);background:var(--s4)}.c5{fill:var(--s5);background:var(--s5)}"
+".c6{fill:var(--s6);background:var(--s6)}.key{display:inline-block;width:.9rem;height:.9rem;border-radius:.2rem;"
+"vertical-align:-.1rem;margin:0 .3rem 0 0;border:1px solid var(--line)}canvas{display:block;max-width:100%;border:1px solid "
+"var(--line);image-rendering:pixelated}canvas:focus{outline:2px solid var(--accent)}.where{min-height:1.6em}\n";
+
+const char html_script[] =
+"(function(){'use strict';\n"
+"var all=[].slice.call(document.querySelectorAll('article')),find=document.getElementById('find'),"
+"hide=document.getElementById('hide'),shown=document.getElementById('shown'),at=-1;\n"
+"function visible(){return all.filter(function(a){return !a.hidden})}\n"
+"function filter(){var w=find.value.toLowerCase();all.forEach(function(a){"
+"a.hidden=(hide.checked&&a.classList.contains('suppressed'))||a.textContent.toLowerCase().indexOf(w)<0});"
+"shown.textContent=visible().length+' shown'}\n"
+"find.addEventListener('input',filter);hide.addEventListener('change',filter);filter();\n"
+"document.addEventListener('keydown',function(e){if(e.target===find){if(e.key==='Escape'){find.blur()}return}\n"
+"if(e.ctrlKey||e.metaKey||e.altKey){return}\n"
+"var v=visible();if(e.key==='/'){find.focus();e.preventDefault()}\n"
+"else if(e.key==='j'||e.key==='k'){at=v.indexOf(document.activeElement.closest?document.activeElement.closest('article'):null);"
+"at=e.key==='j'?Math.min(at+1,v.length-1):Math.max(at-1,0);if(v[at]){v[at].focus();v[at].scrollIntoView({block:'nearest'})}}});\n"
+"var names=JSON.parse(document.getElementById('states').textContent);\n"
+"[].forEach.call(document.querySelectorAll('canvas.map'),function(c){\n"
+"var d=c.dataset,s=d.cells,cols=+d.cols,start=BigInt(d.start),per=BigInt(d.per),px=8,g=c.getContext('2d'),cur=0,"
+"out=c.nextElementSibling;\n"
+"var marks={};(d.marks||'').split(' ').forEach(function(m){if(m){marks[+m]=1}});\n"
+"c.width=cols*px;c.height=Math.ceil(s.length/cols)*px;\n"
+"function draw(){var st=getComputedStyle(document.documentElement),col=names.map(function(n,i){"
+"return st.getPropertyValue('--s'+i)});var bad=st.getPropertyValue('--fg');\n"
+"for(var i=0;i<s.length;i++){var x=i%cols*px,y=Math.floor(i/cols)*px;g.fillStyle=col[+s[i]];g.fillRect(x,y,px-1,px-1);"
+"if(marks[i]){g.strokeStyle=bad;g.lineWidth=2;g.strokeRect(x+1,y+1,px-3,px-3)}}\n"
+"if(document.activeElement===c){g.strokeStyle=st.getPropertyValue('--accent');g.lineWidth=2;"
+"g.strokeRect(cur%cols*px,Math.floor(cur/cols)*px,px,px)}}\n"
+"function tell(i){if(i>=0&&i<s.length){cur=i;var a=start+per*BigInt(i);out.textContent='0x'+a.toString(16)+' to 0x'+"
+"(a+per-1n).toString(16)+': '+names[+s[i]]+(marks[i]?', findings here':'')}}\n"
+"c.addEventListener('mousemove',function(e){var r=c.getBoundingClientRect(),k=c.width/r.width;"
+"tell(Math.floor((e.clientY-r.top)*k/px)*cols+Math.floor((e.clientX-r.left)*k/px))});\n"
+"c.addEventListener('keydown',function(e){var m={ArrowLeft:-1,ArrowRight:1,ArrowUp:-cols,ArrowDown:cols}[e.key];"
+"if(m){e.preventDefault();tell(Math.max(0,Math.min(s.length-1,cur+m)));draw()}});\n"
+"c.addEventListener('focus',function(){tell(cur);draw()});c.addEventListener('blur',draw);\n"
+"window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change',draw);draw()})})();\n";
+/* clang-format on */
