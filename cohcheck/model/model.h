@@ -298,11 +298,15 @@ static inline bool line_write_is_quiet(const struct line *line, uint16_t words, 
 }
 
 /*
- * The same for a store past the caches, in one line, by the line's last writer: would it change nothing?
- * paddr: any of the page. Lock-free; never true for a front end that does not call model_aliases_new().
+ * The same for a store past the caches, in one line: would it change nothing but the writer? paddr: any of the page.
+ * Lock-free; never true for a front end that does not call model_aliases_new().
  */
-bool model_write_past_is_quiet(const struct model *model, uint64_t paddr, const struct line *line,
-			       site_t site);
+bool model_write_past_is_quiet(const struct model *model, uint64_t paddr, const struct line *line);
+/* And for a DC by VA: would it and its DSB change nothing that later events could tell? */
+bool model_dc_is_quiet(const struct model *model, uint64_t paddr, const struct line *line,
+		       enum dc_op op);
+/* Asks for aliases of the page now, so that what follows there may be quiet. Under the lock. */
+void model_ask(struct model *model, uint64_t paddr);
 
 /* What could not be followed and so was not checked: the n-th reason in words and how often, or NULL after the last. */
 const char *model_unchecked(const struct model *model, unsigned int n, uint64_t *count);

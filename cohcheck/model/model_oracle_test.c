@@ -351,7 +351,7 @@ static bool write_is_quiet(const struct run *run, struct model *model, const str
 		return false;
 	}
 	if (type <= MEM_NC) {
-		return model_write_past_is_quiet(model, paddr, line, site_of(step->cpu));
+		return model_write_past_is_quiet(model, paddr, line);
 	}
 	return type == MEM_WB &&
 	       line_write_is_quiet(line, words,
@@ -422,6 +422,21 @@ static void do_write(struct run *run, struct model *model, const struct step *st
 	happens(run, step->line, events[type] + (unsigned int)step->span);
 	if (mem_type_allocates(type)) {
 		happens_to_page(run, step->line, ORACLE_TOUCH);
+	}
+}
+
+static void do_dc(struct run *run, struct model *model, const struct step *step)
+{
+	uint64_t paddr = run->paddr[step->line];
+	enum dc_op op = (enum dc_op)step->op;
+
+	if (run->sequence->quick && model_dc_is_quiet(model, paddr, model_line(model, paddr), op)) {
+		bench.quiet++;
+		return;
+	}
+	(void)model_dc(model, site_of(step->cpu), paddr, op);
+	if (run->sequence->quick) {
+		model_ask(model, paddr);
 	}
 }
 
@@ -555,8 +570,7 @@ static void do_step(struct run *run, struct model *model, const struct step *ste
 		break;
 	case STEP_DC:
 		if (slot_is_free(run, step, step->line)) {
-			(void)model_dc(model, site_of(step->cpu), run->paddr[step->line],
-				       (enum dc_op)step->op);
+			do_dc(run, model, step);
 			happens(run, step->line,
 				ORACLE_DC + step->op * ORACLE_CPUS + (unsigned int)step->cpu);
 			run->running |= 1u << step->cpu;

@@ -266,6 +266,9 @@ void plugin_access_exclusive_store(unsigned int vcpu, qemu_plugin_meminfo_t info
 /* Any size, lock held. */
 void plugin_access(struct plugin_cpu *cpu, site_t site, enum arm_regime regime, uint64_t va,
 		   uint64_t size, bool store);
+/* Without the lock: a store of a whole block of zeroes. True: it is accounted for, nothing else is to be done. */
+bool plugin_access_zero_is_quiet(struct plugin_cpu *cpu, site_t site, enum arm_regime regime,
+				 uint64_t va, uint64_t size);
 
 /* plugin_maintenance.c: called before the instruction. */
 void plugin_maintenance_add(uint32_t site_idx, const struct arm_op *op); /* lock held */

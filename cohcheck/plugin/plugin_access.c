@@ -155,6 +155,16 @@ void plugin_access_load(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t 
 	}
 }
 
+static inline bool is_quiet(const struct plugin_tlb_entry *entry, const struct line *line,
+			    uint16_t words)
+{
+	enum mem_type type = TLB_DATA_TYPE(entry->paddr);
+
+	return type == MEM_WB ? line_write_is_quiet(line, words, words & plugin.pou_mask)
+			      : type <= MEM_NC &&
+					model_write_past_is_quiet(plugin.model, entry->paddr, line);
+}
+
 void plugin_access_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *udata)
 {
 	struct plugin_fast *fast = &plugin_fast[vcpu];
@@ -175,17 +185,30 @@ void plugin_access_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t
 	struct line *line = line_in(entry->lines, va);
 	uint16_t words = line_words(va, size);
 
-	if (TLB_DATA_TYPE(entry->paddr) <= MEM_NC && va % LINE_SIZE + size <= LINE_SIZE &&
-	    model_write_past_is_quiet(plugin.model, entry->paddr, line,
-				      SITE(UDATA_SITE(udata), vcpu))) {
-		return;
-	}
-	if (unlikely(TLB_DATA_TYPE(entry->paddr) != MEM_WB || va % LINE_SIZE + size > LINE_SIZE ||
-		     !line_write_is_quiet(line, words, words & plugin.pou_mask))) {
+	if (unlikely(va % LINE_SIZE + size > LINE_SIZE || !is_quiet(entry, line, words))) {
 		store_slowly(vcpu, info, va, udata);
 		return;
 	}
 	line->writer = SITE(UDATA_SITE(udata), vcpu);
+}
+
+bool plugin_access_zero_is_quiet(struct plugin_cpu *cpu, site_t site, enum arm_regime regime,
+				 uint64_t va, uint64_t size)
+{
+	const struct plugin_fast *fast = &plugin_fast[cpu->idx];
+	const struct plugin_tlb_entry *entry = plugin_tlb_slot(fast, va);
+	struct line *line;
+
+	if (size != LINE_SIZE || plugin.options.noncoherent_dma ||
+	    !plugin_tlb_hit(fast, entry, regime, va) || !entry->lines) {
+		return false;
+	}
+	line = line_in(entry->lines, va);
+	if (!is_quiet(entry, line, UINT16_MAX)) {
+		return false;
+	}
+	line->writer = site;
+	return true;
 }
 
 /*

@@ -22,6 +22,12 @@ static struct maintenance {
 } maintenance[MAX_MAINTENANCE];
 static unsigned int nr_maintenance = 1;
 
+/* Also without the lock. */
+static void count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 void plugin_maintenance_add(uint32_t site_idx, const struct arm_op *op)
 {
 	struct plugin_site *site = plugin_site(site_idx);
@@ -126,8 +132,28 @@ static void execute_dc(struct plugin_cpu *cpu, const struct arm_op *op, site_t s
 	}
 	plugin_device_candidate(paddr);
 	plugin_report_at(va, paddr);
-	maintenance[plugin_site(SITE_IDX(site))->maintenance].redundant +=
-		model_dc(plugin.model, site, paddr, dc) == DC_REDUNDANT;
+	if (model_dc(plugin.model, site, paddr, dc) == DC_REDUNDANT) {
+		count(&maintenance[plugin_site(SITE_IDX(site))->maintenance].redundant);
+	}
+	/* The page's other lines are likely to be next, and then quiet. */
+	model_ask(plugin.model, paddr);
+}
+
+/* Without the lock. Scrubbing maintains every line of memory, nearly always for nothing. */
+static bool dc_is_quiet(struct plugin_cpu *cpu, const struct arm_op *op, enum arm_regime regime)
+{
+	const struct plugin_fast *fast = &plugin_fast[cpu->idx];
+	const struct plugin_tlb_entry *entry;
+	uint64_t va;
+
+	if (op->by_paddr || plugin.options.noncoherent_dma) {
+		return false;
+	}
+	va = plugin_registers_x(cpu, op->rt);
+	entry = plugin_tlb_slot(fast, va);
+	return plugin_tlb_hit(fast, entry, regime, va) && entry->lines &&
+	       model_dc_is_quiet(plugin.model, entry->paddr,
+				 &entry->lines[va >> LINE_SHIFT & (LINES_PER_PAGE - 1)], op->dc);
 }
 
 static void execute_ic(struct plugin_cpu *cpu, const struct arm_op *op, site_t site,
@@ -233,7 +259,7 @@ static void execute(struct plugin_cpu *cpu, const struct arm_op *op, site_t site
 {
 	const struct plugin_site *insn = plugin_site(SITE_IDX(site));
 
-	maintenance[insn->maintenance].executed++;
+	count(&maintenance[insn->maintenance].executed);
 	if (operand_is_unreadable(insn, op)) {
 		plugin_report_unchecked("maintenance by address in AArch32 state, ignored", 0, site);
 		return;
@@ -276,6 +302,12 @@ void plugin_maintenance_execute(unsigned int vcpu, void *udata)
 		return;
 	}
 	if (is_trapped(cpu, op, insn->el)) {
+		return;
+	}
+	if (op->kind == OP_DC && !(insn->flags & SITE_AARCH32) &&
+	    dc_is_quiet(cpu, op, UDATA_REGIME(udata))) {
+		count(&maintenance[insn->maintenance].executed);
+		count(&maintenance[insn->maintenance].redundant);
 		return;
 	}
 	plugin_lock();

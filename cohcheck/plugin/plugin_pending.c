@@ -8,12 +8,18 @@
  */
 #include "plugin/plugin.h"
 
+static void resolve(struct plugin_cpu *cpu);
+
 void plugin_pending_before(unsigned int vcpu, void *udata)
 {
 	struct plugin_cpu *cpu = &plugin_cpus[vcpu];
 	const struct plugin_site *insn = plugin_site(UDATA_SITE(udata));
 	struct plugin_pending *pending = &cpu->pending;
 
+	/* It comes right behind another of its kind. */
+	if (pending->kind != PENDING_NONE) {
+		resolve(cpu);
+	}
 	pending->kind = UDATA_EXTRA(udata) & 0xff;
 	pending->site = SITE(UDATA_SITE(udata), vcpu);
 	pending->regime = UDATA_REGIME(udata);
@@ -115,6 +121,14 @@ static void resolve(struct plugin_cpu *cpu)
 		/* DCZID_EL0: log2 of the block in words; bit 4 forbids. */
 		cpu->zva_shift = (uint8_t)((plugin_registers_x(cpu, pending.word & 31) & 0xf) + 2);
 		return;
+	}
+	if (pending.kind == PENDING_ZVA) {
+		uint64_t size = 1ull << cpu->zva_shift;
+
+		if (plugin_access_zero_is_quiet(cpu, pending.site, pending.regime,
+						pending.rd & ~(size - 1), size)) {
+			return;
+		}
 	}
 	plugin_lock();
 	if (!plugin.over) {

@@ -312,7 +312,8 @@ static void translate_insns(struct block *block, const struct qemu_plugin_tb *tb
 		if ((insn.va & 3) + insn.size > 4) {
 			check_fetch(block, (insn.va & ~3ull) + 4, insn.word, false);
 		}
-		if (look_back) {
+		/* Another of its kind looks back by itself. */
+		if (look_back && pending_kind(block, &insn) == PENDING_NONE) {
 			call_before(block, &insn, 0, plugin_pending_after, 0);
 		}
 		look_back = instrument(block, &insn);
