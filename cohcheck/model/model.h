@@ -160,7 +160,6 @@ enum finding_kind {
 	FINDING_WALK_UNDER_DIRTY, /* V5 */
 	FINDING_WALK_STALE,       /* V5s */
 	/* Not wrong by themselves, but against a rule of the architecture. */
-	FINDING_MISMATCHED_ALIAS, /* W6: written through one type while an alias of another is live, without maintenance */
 	FINDING_SET_WAY,   /* W7: maintenance by set/way reaches only the CPU's own caches */
 	FINDING_EXCLUSIVE, /* W8: exclusive or atomic access to memory that is not write-back */
 	FINDING_BREAK_BEFORE_MAKE, /* W9: a live translation was replaced without break-before-make */

@@ -308,7 +308,6 @@ struct plugin_site {
 #define SITE_TRACED    0x02
 #define SITE_EXCLUSIVE 0x04 /* said W8 */
 #define SITE_SET_WAY   0x08 /* said W7 */
-#define SITE_MISMATCH  0x10 /* said W6 */
 #define SITE_AARCH32   0x20
 #define SITE_THUMB     0x40
 /* A number for an instruction: the same for the same arguments. Lock held. 0 (SITE_NOBODY) once there are too many. */

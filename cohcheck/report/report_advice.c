@@ -213,11 +213,6 @@ static void advise_walk(struct advice *advice, const struct cause *cause)
 static void advise_rule(struct advice *advice, const struct cause *cause)
 {
 	switch (cause->first.kind) {
-	case FINDING_MISMATCHED_ALIAS:
-		say(advice,
-		    "give all mappings of the page one type, or remove the cacheable one (invalid entry, DSB, "
-		    "TLBI, DSB), then clean and invalidate (DC CIVAC, DSB) before this store");
-		break;
 	case FINDING_SET_WAY:
 		say(advice,
 		    "set/way is for powering a cache down with nothing else running: clean and invalidate by "

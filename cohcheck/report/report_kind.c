@@ -29,8 +29,6 @@ static const struct report_kind kinds[NR_FINDING_KINDS] = {
 		"a table walk goes past the caches, one of which may hold a newer descriptor", "walks a descriptor of" },
 	[FINDING_WALK_STALE]        = { "V5s", "walk-stale",
 		"a cached table walk may hit an old copy of a descriptor that was written past the caches", "walks a descriptor of" },
-	[FINDING_MISMATCHED_ALIAS]  = { "W6", "mismatched-alias",
-		"memory is written past the caches while a cacheable mapping of it is live", "writes" },
 	[FINDING_SET_WAY]           = { "W7", "set-way",
 		"cache maintenance by set/way reaches only this CPU's own caches and guarantees nothing", "executes" },
 	[FINDING_EXCLUSIVE]         = { "W8", "exclusive",
