@@ -301,9 +301,12 @@ static inline bool line_write_is_quiet(const struct line *line, uint16_t words, 
  * Lock-free; never true for a front end that does not call model_aliases_new().
  */
 bool model_write_past_is_quiet(const struct model *model, uint64_t paddr, const struct line *line);
-/* And for a DC by VA: would it and its DSB change nothing that later events could tell? */
+/*
+ * And for a DC by VA: would it and its DSB change nothing that later events could tell? through_alias: the address
+ * is mapped cacheable, so that a copy could be fetched again at once.
+ */
 bool model_dc_is_quiet(const struct model *model, uint64_t paddr, const struct line *line,
-		       enum dc_op op);
+		       enum dc_op op, bool through_alias);
 /* Asks for aliases of the page now, so that what follows there may be quiet. Under the lock. */
 void model_ask(struct model *model, uint64_t paddr);
 

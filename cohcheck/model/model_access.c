@@ -454,7 +454,7 @@ bool model_write_past_is_quiet(const struct model *model, uint64_t paddr, const 
 }
 
 bool model_dc_is_quiet(const struct model *model, uint64_t paddr, const struct line *line,
-		       enum dc_op op)
+		       enum dc_op op, bool through_alias)
 {
 	/* An invalidation that waits for its DSB may throw away what is stored meanwhile. */
 	if (op == DC_IVAC || model->config.dc_shift != LINE_SHIFT ||
@@ -462,7 +462,7 @@ bool model_dc_is_quiet(const struct model *model, uint64_t paddr, const struct l
 	    (line->state & (LINE_SNAPSHOT | LINE_LOST | LINE_COPY_DIRTY)) != 0) {
 		return false;
 	}
-	return op == DC_CVAC || op == DC_CVAU ||
+	return op == DC_CVAC || op == DC_CVAU || through_alias ||
 	       is_known_uncached(model, model_page(model, paddr), line);
 }
 

@@ -430,7 +430,8 @@ static void do_dc(struct run *run, struct model *model, const struct step *step)
 	uint64_t paddr = run->paddr[step->line];
 	enum dc_op op = (enum dc_op)step->op;
 
-	if (run->sequence->quick && model_dc_is_quiet(model, paddr, model_line(model, paddr), op)) {
+	if (run->sequence->quick && model_dc_is_quiet(model, paddr, model_line(model, paddr), op,
+						      run->alias_live[page_of(run, step->line)])) {
 		bench.quiet++;
 		return;
 	}

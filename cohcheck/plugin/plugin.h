@@ -81,6 +81,7 @@ struct plugin_options {
 struct plugin_words {
 	uint64_t attention[NR_REGIMES];
 	uint64_t msr_site; /* the last MSR */
+	uint64_t msrs;     /* how many there have been */
 	uint64_t insns;
 };
 #define ATTEND_REGISTERS 1 /* read the registers again */
@@ -139,6 +140,8 @@ struct plugin_cpu {
 	bool leaving;      /* it has just asked to be turned off */
 	uint8_t zva_shift;
 	uint64_t fetchable_page; /* the last one said to be fetchable with the MMU off */
+	uint64_t msrs_seen;      /* struct plugin_words.msrs at the last reading of registers */
+	bool read_all;           /* something else than an MSR may have changed them */
 	struct arm_registers regs;
 	struct arm_context contexts[NR_REGIMES]; /* what the registers say */
 	struct arm_context used[NR_REGIMES]; /* when code of the regime last executed, or could */
@@ -210,6 +213,8 @@ bool plugin_memory_fetched(uint64_t paddr, uint32_t word);
 /* plugin_registers.c */
 bool plugin_registers_find(struct plugin_cpu *cpu); /* false: not an AArch64 CPU */
 void plugin_registers_read(struct plugin_cpu *cpu);
+/* After one MSR, this one, and nothing else, or (word 0) after none: as above, at less cost. */
+void plugin_registers_read_written(struct plugin_cpu *cpu, uint32_t word);
 bool plugin_registers_has_bbm2(struct plugin_cpu *cpu);
 uint64_t plugin_registers_x(struct plugin_cpu *cpu, unsigned int n);
 uint64_t plugin_registers_pc(struct plugin_cpu *cpu);

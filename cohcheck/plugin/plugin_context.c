@@ -164,13 +164,33 @@ static uint64_t choose(struct plugin_cpu *cpu, struct arm_context *installed,
 	return fetches_are_watched(context) ? ATTEND_FETCHES : 0;
 }
 
+/* Nearly always there was one MSR, of Linux's TTBRs, or none: code of another exception level has begun. */
+static void read_registers(struct plugin_cpu *cpu, uint32_t site)
+{
+	uint64_t msrs =
+		qemu_plugin_u64_get(plugin_word(offsetof(struct plugin_words, msrs)), cpu->idx);
+	const struct plugin_site *insn = plugin_site(site);
+
+	if (cpu->read_all || msrs - cpu->msrs_seen > 1) {
+		plugin_registers_read(cpu);
+	} else if (msrs == cpu->msrs_seen) {
+		plugin_registers_read_written(cpu, 0);
+	} else if (site == SITE_NOBODY || insn->flags & SITE_AARCH32) {
+		plugin_registers_read(cpu);
+	} else {
+		plugin_registers_read_written(cpu, insn->word);
+	}
+	cpu->read_all = false;
+	cpu->msrs_seen = msrs;
+}
+
 void plugin_context_refresh(struct plugin_cpu *cpu)
 {
 	struct arm_context contexts[NR_REGIMES], installed[NR_REGIMES];
 	uint64_t site =
 		qemu_plugin_u64_get(plugin_word(offsetof(struct plugin_words, msr_site)), cpu->idx);
 
-	plugin_registers_read(cpu);
+	read_registers(cpu, (uint32_t)site);
 	for (unsigned int n = 0; n < NR_REGIMES; n++) {
 		enum arm_regime regime = (enum arm_regime)n;
 
@@ -194,6 +214,7 @@ void plugin_context_refresh(struct plugin_cpu *cpu)
 
 void plugin_context_want(struct plugin_cpu *cpu)
 {
+	cpu->read_all = true;
 	for (unsigned int n = 0; n < NR_REGIMES; n++) {
 		qemu_plugin_u64_set(plugin_attention((enum arm_regime)n), cpu->idx,
 				    ATTEND_REGISTERS);

@@ -153,7 +153,8 @@ static bool dc_is_quiet(struct plugin_cpu *cpu, const struct arm_op *op, enum ar
 	entry = plugin_tlb_slot(fast, va);
 	return plugin_tlb_hit(fast, entry, regime, va) && entry->lines &&
 	       model_dc_is_quiet(plugin.model, entry->paddr,
-				 &entry->lines[va >> LINE_SHIFT & (LINES_PER_PAGE - 1)], op->dc);
+				 &entry->lines[va >> LINE_SHIFT & (LINES_PER_PAGE - 1)], op->dc,
+				 mem_type_allocates(TLB_DATA_TYPE(entry->paddr)));
 }
 
 static void execute_ic(struct plugin_cpu *cpu, const struct arm_op *op, site_t site,

@@ -175,6 +175,52 @@ void plugin_registers_read(struct plugin_cpu *cpu)
 	regs->el1_aarch32 = arm_el1_is_aarch32(regs);
 }
 
+/* op1 of the encodings: who names it. 4 and 6 are EL2's and EL3's, 5 is the _EL12 name of 0. */
+#define SYSREG(op1, crn, crm, op2) (1u << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+#define SYSREG_ANY_OP1             (7u << 11)
+
+/* All of that name, since with FEAT_VHE an _EL1 name may mean EL2's register. */
+static void read_all_named(struct plugin_cpu *cpu, uint64_t values[4], unsigned int reg_el1,
+			   unsigned int nr)
+{
+	for (unsigned int el = 1; el <= nr; el++) {
+		values[el] = read_register(cpu, reg_el1 + el - 1);
+	}
+}
+
+void plugin_registers_read_written(struct plugin_cpu *cpu, uint32_t word)
+{
+	struct arm_registers *regs = &cpu->regs;
+	uint32_t encoding = word >> 5 & 0x7fff;
+
+	if (encoding == SYSREG(4, 1, 1, 0)) {
+		regs->hcr = read_register(cpu, REG_HCR);
+	} else if (encoding == SYSREG(4, 2, 1, 0)) {
+		regs->vttbr = read_register(cpu, REG_VTTBR);
+	} else if (word != 0) {
+		switch (encoding & ~SYSREG_ANY_OP1) {
+		case SYSREG(0, 1, 0, 0):
+			read_all_named(cpu, regs->sctlr, REG_SCTLR_EL1, 3);
+			break;
+		case SYSREG(0, 2, 0, 0):
+			read_all_named(cpu, regs->ttbr0, REG_TTBR0_EL1, 3);
+			break;
+		case SYSREG(0, 2, 0, 1):
+			read_all_named(cpu, regs->ttbr1, REG_TTBR1_EL1, 2);
+			break;
+		case SYSREG(0, 2, 0, 2):
+			read_all_named(cpu, regs->tcr, REG_TCR_EL1, 3);
+			break;
+		default:
+			plugin_registers_read(cpu);
+			return;
+		}
+	}
+	regs->el = (uint8_t)plugin_registers_el(cpu);
+	regs->has_el2 |= cpu->handles[REG_SCTLR_EL2] && (regs->hcr || regs->el == 2);
+	regs->el1_aarch32 = arm_el1_is_aarch32(regs);
+}
+
 /* FEAT_BBM level 2: ID_AA64MMFR2_EL1.BBM. */
 bool plugin_registers_has_bbm2(struct plugin_cpu *cpu)
 {

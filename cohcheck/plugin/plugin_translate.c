@@ -208,6 +208,10 @@ static void want_registers_after(const struct block *block, const struct insn *i
 		store_inline(insn, plugin_attention((enum arm_regime)n), ATTEND_REGISTERS);
 	}
 	store_inline(insn, plugin_word(offsetof(struct plugin_words, msr_site)), site);
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn->handle, QEMU_PLUGIN_INLINE_ADD_U64,
+							    plugin_word(offsetof(struct plugin_words,
+										 msrs)),
+							    1);
 }
 
 static void call_before(const struct block *block, const struct insn *insn, uint32_t site,
