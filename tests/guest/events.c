@@ -12,6 +12,8 @@ const bool guest_mmu_off;
 /* What the upcall handler saw, a bit a port, for ports below 64. */
 static uint32_t upcalls[GUEST_MAX_CPUS];
 static uint64_t seen[GUEST_MAX_CPUS];
+/* The ports that a vCPU takes: all vCPUs see all pending bits, and which are whose is the guest's to remember. */
+static uint64_t mine[GUEST_MAX_CPUS];
 static uint32_t times[64];
 
 static void on_upcall(uint32_t intid)
@@ -25,7 +27,8 @@ static void on_upcall(uint32_t intid)
 			__atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_ACQ_REL);
 
 		for (uint32_t port = 0; port < 64; port++) {
-			if ((words & 1) != 0 && event_is_pending(port) &&
+			if ((words & 1) != 0 && (READ_ONCE(mine[cpu]) >> port & 1) != 0 &&
+			    event_is_pending(port) &&
 			    (READ_ONCE(xen_shared_info()->evtchn_mask[0]) >> port & 1) == 0 &&
 			    event_clear_pending(port)) {
 				seen[cpu] |= BIT64(port);
@@ -41,6 +44,7 @@ static bool listen(void)
 {
 	memset(upcalls, 0, sizeof(upcalls));
 	memset(seen, 0, sizeof(seen));
+	memset(mine, 0xff, sizeof(mine));
 	memset(times, 0, sizeof(times));
 	gic_set_handler(PPI_UPCALL, on_upcall);
 	gic_enable(PPI_UPCALL);
@@ -220,6 +224,7 @@ static void ipi_between_cpus(void)
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 		port[i] = bind_ipi(i);
 		REQUIRE(port[i] != 0);
+		WRITE_ONCE(mine[i], BIT64(port[i]));
 		event_unmask_quietly(port[i]);
 	}
 	for (uint32_t round = 1; round <= 50; round++) {
