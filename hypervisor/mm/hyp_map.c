@@ -257,10 +257,19 @@ volatile void *hyp_map_device(maddr_t start, uint64_t size)
 	return (volatile void *)(uintptr_t)(va + (start - first));
 }
 
-/* Keep enough mapped table frames that any single mapping can be made. */
+/* Tables that can be had at once. */
+static unsigned int tables_left(void)
+{
+	return EARLY_TABLES - READ_ONCE(early_used) + READ_ONCE(reserve_nr);
+}
+
+/*
+ * Keep enough mapped table frames that any single mapping can be made. That begins while there are tables of the image
+ * left: a frame for the reserve may lie where nothing is mapped yet, and then needs a table itself.
+ */
 static void refill_reserve(void)
 {
-	while (READ_ONCE(reserve_nr) < RESERVE_LOW && early_used >= EARLY_TABLES) {
+	while (tables_left() < RESERVE_LOW) {
 		mfn_t m;
 		int error;
 
@@ -292,8 +301,7 @@ int hyp_map_own(mfn_t m, unsigned int order)
 
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
-	for (unsigned int tries = 0;
-	     early_used >= EARLY_TABLES && reserve_nr < TABLES_PER_MAPPING && tries < 4; tries++) {
+	for (unsigned int tries = 0; tables_left() < TABLES_PER_MAPPING && tries < 4; tries++) {
 		/* Other CPUs took what was there between the two lines above. */
 		spin_unlock(&hyp_map_lock);
 		refill_reserve();
