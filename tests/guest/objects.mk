@@ -3,7 +3,7 @@
 # Bare-metal test guests: `make guests` builds build/<compiler>-<debug|release>/guests/<topic>, an arm64 Image each.
 # The objects come from the same rule as the hypervisor's; guests.list says how each is run.
 
-guest-topics := hello psci smccc idregs timer sgi wait registers uart uart_input gic_registers events hypercalls memory cold faults spin wild
+guest-topics := hello psci smccc idregs timer sgi wait registers uart uart_input gic_registers events hypercalls memory cold lines faults spin wild
 
 guest-lib := guest_start guest_call guest_main guest_test guest_console guest_trap guest_mmu guest_gic guest_smp \
 	guest_time guest_asm guest_xen

@@ -48,7 +48,7 @@ class Row:
             self.name += f"-{self.loader}"
 
 
-def _kernel_arguments(name, console, cpus, mib, extra=""):
+def kernel_arguments(name, console, cpus, mib, extra=""):
     return f"console={console} rdinit=/init quiet test.name={name} test.cpus={cpus} test.mib={mib} {extra}".strip()
 
 
@@ -64,7 +64,7 @@ def _check_reports(run, session, expected, seconds):
         session.wait_for_line(seconds, f"{', '.join(sorted(missing()))} to come up")
 
 
-def _results(text):
+def results(text):
     return [Result(f"{name} {check}", (detail or "bad") if verdict == "bad" else "", detail or "")
             for name, verdict, check, detail in reports(text) if verdict != "done"]
 
@@ -76,14 +76,14 @@ def _run(run, row):
     write_initramfs(initramfs, INIT.read_text())
     boot = Boot(first_module=HIGH)
     boot.hypervisor_arguments = f"console=dtuart dom0_mem={DOM0_MIB}M dom0_max_vcpus={max(row.dom0, 1)}"
-    dom0_arguments = _kernel_arguments("dom0", "hvc0", row.dom0, DOM0_MIB, "test.xen test.rtc test.wait")
+    dom0_arguments = kernel_arguments("dom0", "hvc0", row.dom0, DOM0_MIB, "test.xen test.rtc test.wait")
     names = set()
     if row.dom0:
         names.add("dom0")
     for number, cpus in enumerate(row.domus, 1):
         name = f"linux{number}"
         names.add(name)
-        arguments = _kernel_arguments(name, "ttyAMA0", cpus, DOMU_MIB, "test.xen" if row.xen == "yes" else "")
+        arguments = kernel_arguments(name, "ttyAMA0", cpus, DOMU_MIB, "test.xen" if row.xen == "yes" else "")
         modules = [Module("kernel", KERNEL_CLOUD, arguments), Module("ramdisk", initramfs)]
         properties = 'xen,enhanced = "no-xenstore";' if row.xen == "yes" else ""
         boot.domains.append(Domain(name, modules, DOMU_MIB, cpus, properties))
@@ -110,7 +110,7 @@ def _run(run, row):
                               else "dom0's poweroff does not end the machine")
         else:
             run.expect_power_off(session, 60)
-        return _results(session.text) + [Result("power off")]
+        return results(session.text) + [Result("power off")]
 
 
 def tests(context):

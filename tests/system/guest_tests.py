@@ -98,7 +98,8 @@ def _wait_for_guests(session, expected, seconds):
                 raise Failure("the guest stopped")
 
 
-def _run(run, entry, machine, build):
+def run_entry(run, entry, machine, build, prefix=(), slower=1):
+    """One line of the list. prefix: a command that runs QEMU, and makes it slower."""
     domains = [_guest(run, machine, f"guest{n}", entry.topic, n, entry) for n in range(1, entry.domains + 1)]
     expected = {entry.topic: entry.domains}
     if "ends" in entry.options:
@@ -111,10 +112,10 @@ def _run(run, entry, machine, build):
     boot = Boot(domains=domains)
     if "boot" in entry.options:
         boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all " + entry.options["boot"].replace(",", " ")
-    seconds = int(entry.options.get("seconds", "60"))
+    seconds = int(entry.options.get("seconds", "60")) * slower
     results = []
     dirt = _dirt(run, machine) if "dirty" in entry.options else []
-    with run.boot(machine, boot, seconds, build, dirt) as session:
+    with run.boot(machine, boot, seconds, build, dirt, prefix) as session:
         try:
             if "input" in entry.options:
                 session.expect("READY", seconds)
@@ -125,7 +126,7 @@ def _run(run, entry, machine, build):
             if "says" in entry.options and not run.context.is_xen:
                 session.expect(entry.options["says"], seconds, anywhere=True)
             if entry.options.get("ends") != "never":
-                run.expect_power_off(session)
+                run.expect_power_off(session, 20 * slower)
             run.check_hypervisor_is_sane(session)
         except (ConsoleTimeout, Failure) as error:
             results.append(Result(entry.topic, str(error)))
@@ -143,6 +144,6 @@ def tests(context):
         for name in entry.machines + (entry.long_machines if context.long else []):
             machine, _, build = name.partition("/")
             found.append(Test(f"guest/{entry.name}/{name}",
-                              lambda run, e=entry, m=Machine.parse(machine), b=build or "release": _run(run, e, m, b),
+                              lambda run, e=entry, m=Machine.parse(machine), b=build or "release": run_entry(run, e, m, b),
                               tenon_only="tenon" in entry.options))
     return found

@@ -11,7 +11,7 @@ import typing
 
 from others_machine import CheckedMachine
 from others_tests import XEN, XEN_SYMS
-from system_cohcheck import LOAD_ADDRESS, SUPPRESSIONS, describe
+from system_cohcheck import LOAD_ADDRESS, describe
 from system_machine import ROOT, Machine
 from system_suite import Failure, Result, Test
 from system_tree import Boot, Domain, Module, boot_arguments
@@ -73,8 +73,6 @@ def _machine(case, folder):
     # Whatever the loader's images left in caches, too.
     elf = ROOT / "build/tenon.elf"
     options += ["--elf", str(elf), "--elf", f"{elf}@{LOAD_ADDRESS:#x}", "--entry", "adversarial"]
-    if SUPPRESSIONS.exists():
-        options += ["--suppress", str(SUPPRESSIONS)]
     return CheckedMachine(qemu + ["-kernel", str(ROOT / "build/tenon")], options, folder)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the system tests: guests and real kernels on Tenon in QEMU.
+"""Runs the system tests: guests and real kernels on Tenon in QEMU, and cohcheck's corpus.
 
 Everything must have been prepared and built: ./check does that. Closes with 'N passed, M failed'.
 """
@@ -11,10 +11,19 @@ import sys
 
 import boot_tests
 import builder_tests
+import cohcheck_command_tests
+import corpus_tests
 import guest_tests
+import mutant_tests
+import others_tests
+import race_tests
 import system_machine
+import tenon_cohcheck_tests
 from system_machine import ROOT
 from system_suite import Context, run_tests
+
+SUITES = (guest_tests, boot_tests, builder_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
+          race_tests, others_tests, mutant_tests)
 
 
 def main():
@@ -35,14 +44,16 @@ def main():
     system_machine.time_scale = options.slow
     context = Context(options.hypervisor, options.guests.resolve(), ROOT / "build/system",
                       ROOT / "build/log/system", options.long, options.keep_logs)
-    tests = guest_tests.tests(context) + boot_tests.tests(context) + builder_tests.tests(context)
-    tests = [test for test in tests
+    tests = [test for suite in SUITES for test in suite.tests(context)
              if (not test.tenon_only or not context.is_xen) and (not test.long or context.long)
              and (not options.filter or any(part in test.name for part in options.filter))]
     if options.list:
         print("\n".join(test.name for test in tests))
         return 0
     passed, failed = run_tests(context, tests, options.jobs, options.verbose)
+    mutant_tests.print_table()
+    for line in corpus_tests.table():
+        print(line)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -40,14 +40,21 @@ class Cpio:
         return bytes(self._data) + bytes(-len(self._data) % 512)
 
 
-def write_initramfs(path, script):
-    """busybox, a few links, and the script as /init."""
+def kernel_modules(folder, names):
+    """The files of these modules of a kernel that tools/setup.sh unpacked."""
+    return [next(iter(sorted((folder / "lib/modules").rglob(f"{name}.ko")))) for name in names]
+
+
+def write_initramfs(path, script, modules=()):
+    """busybox, a few links, the script as /init, and kernel modules in /lib."""
     archive = Cpio()
-    for name in ("bin", "dev", "proc", "sys", "tmp"):
+    for name in ("bin", "dev", "lib", "proc", "sys", "tmp"):
         archive.folder(name)
     archive.character_device("dev/console", 5, 1)
     archive.program("bin/busybox", (ROOT / "build/guest/busybox").read_bytes())
     archive.link("bin/sh", "busybox")
     archive.program("init", script.encode())
+    for module in modules:
+        archive.program(f"lib/{module.name}", module.read_bytes())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(archive.finish())

@@ -62,12 +62,13 @@ class ConsoleTimeout(Exception):
 class Session:
     """A running QEMU. Everything it prints goes to a log file and to `text`."""
 
-    def __init__(self, machine, arguments, log_path, limit_seconds):
+    def __init__(self, machine, arguments, log_path, limit_seconds, prefix=()):
         self.log_path = log_path
         self.text = ""
         self._position = 0
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        command = machine.qemu_arguments() + ["-serial", "stdio"] + arguments
+        # prefix: a command that runs QEMU.
+        command = list(prefix) + machine.qemu_arguments() + ["-serial", "stdio"] + arguments
         self._log = open(log_path, "wb")
         self._log.write((" ".join(command) + "\n\n").encode())
         # timeout(1) ends QEMU even when this process is killed.
@@ -116,6 +117,11 @@ class Session:
                 ended = "" if self._open else " (QEMU has ended)"
                 raise ConsoleTimeout(f"no /{pattern}/ on the console within {seconds} s{ended}")
             self._read(left)
+
+    def skip(self):
+        """expect() looks only at what comes from now on."""
+        self._read(0)
+        self._position = len(self.text)
 
     def wait_for_line(self, seconds, what):
         """Wait until another line has come."""

@@ -68,7 +68,7 @@ class Run:
         self.file_name = re.sub(r"[^A-Za-z0-9.=+-]", "-", test.name)
         self.sessions = []
 
-    def boot(self, machine, boot, limit_seconds, build="release", arguments=()):
+    def boot(self, machine, boot, limit_seconds, build="release", arguments=(), prefix=(), image=None):
         """Start a machine with the hypervisor and the boot's modules; the caller closes the session."""
         folder = self.context.work / self.file_name
         for module in [m for d in boot.domains for m in d.modules] + boot.dom0_modules:
@@ -77,14 +77,14 @@ class Run:
         if not boot.hypervisor_arguments:
             boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all"
         extra = boot_arguments(machine, boot, folder, "boot")
-        return self.start(machine, extra + list(arguments), limit_seconds, build)
+        return self.start(machine, extra + list(arguments), limit_seconds, build, prefix, image)
 
-    def start(self, machine, arguments, limit_seconds, build="release"):
-        image = self.context.image(build)
+    def start(self, machine, arguments, limit_seconds, build="release", prefix=(), image=None):
+        image = image or self.context.image(build)
         if not image.exists():
             raise Failure(f"there is no {image}")
         log = self.context.logs / f"{self.file_name}.log"
-        session = Session(machine, ["-kernel", str(image)] + arguments, log, limit_seconds)
+        session = Session(machine, ["-kernel", str(image)] + arguments, log, limit_seconds, prefix)
         self.sessions.append(session)
         return session
 

@@ -20,6 +20,10 @@
 static uint64_t tables[NR_TABLES][PTE_ENTRIES] __aligned(4096);
 static unsigned int nr_tables;
 
+extern const uint64_t mmu_registers[3];
+/* MAIR_EL1, TCR_EL1, TTBR0_EL1: for mmu_enable() in guest_start.S. */
+const uint64_t mmu_registers[3] = {MAIR_VALUE, TCR_VALUE, (uintptr_t)tables[0]};
+
 static uint64_t *new_table(void)
 {
 	return nr_tables < NR_TABLES ? tables[nr_tables++] : NULL;
@@ -56,24 +60,6 @@ void mmu_init(void)
 	}
 	/* Written with the MMU off: walks with caches on must not hit older lines. */
 	dcache_invalidate(tables, sizeof(tables));
-}
-
-void mmu_enable(void)
-{
-	sysreg_write(MAIR_EL1, MAIR_VALUE);
-	sysreg_write(TCR_EL1, TCR_VALUE);
-	sysreg_write(TTBR0_EL1, (uintptr_t)tables[0]);
-	isb();
-	tlb_invalidate_all();
-	sysreg_write(SCTLR_EL1, sysreg_read(SCTLR_EL1) | SCTLR_M | SCTLR_C | SCTLR_I);
-	isb();
-}
-
-void mmu_disable(void)
-{
-	sysreg_write(SCTLR_EL1, sysreg_read(SCTLR_EL1) & ~(SCTLR_M | SCTLR_C | SCTLR_I));
-	isb();
-	tlb_invalidate_all();
 }
 
 bool mmu_is_on(void)

@@ -18,7 +18,10 @@ enum mmu_type {
 
 /* Build the tables; needs machine. */
 void mmu_init(void);
-/* On this CPU. Turning it off leaves the tables alone and cleans nothing: the caller's business. */
+/*
+ * On this CPU (guest_start.S). Turning it off leaves the tables alone, and cleans and invalidates the guest's own image and
+ * stacks, when they cannot be fetched again; the rest of memory is the caller's business.
+ */
 void mmu_enable(void);
 void mmu_disable(void);
 bool mmu_is_on(void);

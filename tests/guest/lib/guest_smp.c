@@ -7,10 +7,11 @@
 #include "guest_mmu.h"
 
 _Static_assert(offsetof(struct guest_cpu, stack_top) == 0, "CPU_STACK_TOP in guest_start.S");
+_Static_assert(offsetof(struct guest_cpu, with_mmu) == 8, "CPU_WITH_MMU in guest_start.S");
 
 #define STACK_SIZE 8192
 
-void guest_secondary(struct guest_cpu *cpu);
+void guest_secondary(struct guest_cpu *cpu, uint64_t sctlr, uint64_t daif);
 void guest_secondary_entry(void);
 
 struct guest_cpu guest_cpus[GUEST_MAX_CPUS];
@@ -62,14 +63,8 @@ bool smp_wait_off(unsigned int idx)
 	return off;
 }
 
-void guest_secondary(struct guest_cpu *cpu)
+void guest_secondary(struct guest_cpu *cpu, uint64_t sctlr, uint64_t daif)
 {
-	uint64_t sctlr = sysreg_read(SCTLR_EL1);
-	uint64_t daif = sysreg_read(DAIF);
-
-	if (cpu->with_mmu) {
-		mmu_enable();
-	}
 	cpu->entry_sctlr = sctlr;
 	cpu->entry_daif = daif;
 	cpu->entry_currentel = sysreg_read(CurrentEL);

@@ -26,10 +26,10 @@
 
 struct guest_cpu {
 	uint64_t stack_top; /* first: guest_start.S */
+	uint32_t with_mmu;
 	unsigned int idx;
 	void (*run)(uint64_t argument);
 	uint64_t argument;
-	bool with_mmu;
 	uint32_t done; /* run() has returned */
 	bool catching;
 	struct guest_fault fault;

@@ -7,11 +7,12 @@
  * and Tenon put an Image.
  *
  * vCPU 0:  x0 device tree                 -> guest_main(device tree)
- * others:  x0 struct guest_cpu            -> guest_secondary(cpu)
+ * others:  x0 struct guest_cpu            -> guest_secondary(cpu, SCTLR_EL1 and DAIF at entry)
  */
 
 #define FRAME_SIZE 288          /* sizeof(struct guest_frame), asserted in guest_trap.c */
 #define CPU_STACK_TOP 0         /* offsetof(struct guest_cpu, stack_top), asserted in guest_smp.c */
+#define CPU_WITH_MMU 8          /* .with_mmu */
 
 	.section .head, "ax"
 	.global _start
@@ -52,12 +53,20 @@ start:
 	.global guest_secondary_entry
 guest_secondary_entry:
 	mov	x19, x0
+	mrs	x20, sctlr_el1
+	mrs	x21, daif
 	ldr	x0, [x19, #CPU_STACK_TOP]
 	mov	sp, x0
 	bl	cpu_setup
-	mov	x29, xzr
+	/* Nothing is written before: others map the stack Write-Back, and could fetch its lines at any moment. */
+	ldr	w0, [x19, #CPU_WITH_MMU]
+	cbz	w0, 4f
+	bl	mmu_enable
+4:	mov	x29, xzr
 	mov	x30, xzr
 	mov	x0, x19
+	mov	x1, x20
+	mov	x2, x21
 	bl	guest_secondary
 	b	.
 
@@ -68,6 +77,54 @@ cpu_setup:
 	mov	x0, #(3 << 20)
 	msr	cpacr_el1, x0
 	isb
+	ret
+
+/* ---- caches on and off (guest_mmu.h). Without a stack, which is not the same memory before and after. ---- */
+
+	.macro	tlb_invalidate_all
+	dsb	ishst
+	tlbi	vmalle1is
+	dsb	ish
+	isb
+	.endm
+
+	.global mmu_enable
+mmu_enable:
+	ldr	x2, =mmu_registers              /* never written: the same, caches on or off */
+	ldp	x0, x1, [x2]
+	msr	mair_el1, x0
+	msr	tcr_el1, x1
+	ldr	x0, [x2, #16]
+	msr	ttbr0_el1, x0
+	isb
+	tlb_invalidate_all
+	mrs	x0, sctlr_el1
+	mov	x1, #((1 << 12) | (1 << 2) | 1)
+	orr	x0, x0, x1
+	msr	sctlr_el1, x0
+	isb
+	ret
+
+	.global mmu_disable
+mmu_disable:
+	mrs	x0, sctlr_el1
+	mov	x1, #((1 << 12) | (1 << 2) | 1)
+	bic	x0, x0, x1
+	msr	sctlr_el1, x0
+	isb
+	/* Before this a line that was cleaned could be fetched again at any moment. */
+	ldr	x0, =__image_start
+	ldr	x1, =__image_end
+	mrs	x2, ctr_el0
+	ubfx	x2, x2, #16, #4
+	mov	x3, #4
+	lsl	x3, x3, x2
+5:	dc	civac, x0
+	add	x0, x0, x3
+	cmp	x0, x1
+	b.lo	5b
+	dsb	sy
+	tlb_invalidate_all
 	ret
 
 /* ---- exceptions: struct guest_frame on the stack, then guest_exception(frame, kind) --------------- */
