@@ -140,8 +140,10 @@ def _image(mutant):
                  ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-r", "-", "-i", str(mutant.path)])
         _make()
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(TREE / "out/tenon", folder / "tenon")
-        shutil.copy(TREE / "out/tenon.elf", elf)
+        # Another test with the same image may be starting QEMU with it: it finds a whole file, old or new.
+        for name in ("tenon", "tenon.elf"):
+            shutil.copy(TREE / "out" / name, folder / f"{name}.new")
+            (folder / f"{name}.new").replace(folder / name)
     return elf
 
 
