@@ -98,6 +98,12 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
 {
 	if (prev) {
 		save(prev);
+		/*
+		 * The guest may have issued maintenance or TLBIs without its DSB yet, and execute that on another CPU: only a
+		 * DSB of this one completes them (Arm ARM, "Ordering and completion of data and instruction cache
+		 * instructions", "... of TLB maintenance instructions"). Of the whole system, as the guest's may be.
+		 */
+		dsb_sy();
 		if (!next) {
 			/* Idle: no guest's tables are walked, and its VMID may be freed. */
 			stop_walks();

@@ -174,6 +174,17 @@ static void an_idle_cpu_has_no_stage_2_and_walks_nothing(void **state)
 	assert_int_equal(fake_machine_sysreg_get("HCR_EL2"), HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO);
 }
 
+/* What it began (maintenance, TLBIs) is complete, for its DSB may be executed on another CPU. */
+static void who_leaves_a_cpu_leaves_nothing_under_way(void **state)
+{
+	run(NULL, &vcpus[0][0]);
+	fake_machine_expect_none("dsb sy");
+	run(&vcpus[0][0], &vcpus[1][0]);
+	fake_machine_expect("dsb sy", "msr TCR_EL1=0x8000a0", "msr VTTBR_EL2=0x2000000000000");
+	run(&vcpus[1][0], NULL);
+	fake_machine_expect("dsb sy", "msr TCR_EL1", "msr VTTBR_EL2=0x0");
+}
+
 /* ---- TLBs ---------------------------------------------------------------------------------------- */
 
 static void another_vcpu_of_the_domain_invalidates_the_vmid_here(void **state)
@@ -286,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup(with_its_mmu_off_a_guest_gets_no_other_domains_stage_2,
 				       set_up),
 		cmocka_unit_test_setup(an_idle_cpu_has_no_stage_2_and_walks_nothing, set_up),
+		cmocka_unit_test_setup(who_leaves_a_cpu_leaves_nothing_under_way, set_up),
 		cmocka_unit_test_setup(another_vcpu_of_the_domain_invalidates_the_vmid_here, set_up),
 		cmocka_unit_test_setup(the_same_vcpu_again_keeps_its_entries, set_up),
 		cmocka_unit_test_setup(another_domain_in_between_does_not_make_it_forgotten, set_up),
