@@ -120,7 +120,7 @@ def _run_rebuild(run, machine_name, topics, presses, entry_state):
 
 # Linux has one finding of its own, which its suppressions explain; that takes its symbols, at fixed addresses. Both
 # domains run the same kernel, as both have it at the same addresses.
-LINUX_SUPPRESSIONS = ROOT / "tests/system/linux.supp"
+LINUX_SUPPRESSIONS = [ROOT / "tests/system/linux.supp", ROOT / "tests/system/tenon_linux.supp"]
 LINUX_BASE = 0xffff800008000000
 
 DISK_BYTES = 4 * MIB
@@ -131,7 +131,8 @@ def _linux_options(folder):
     """cohcheck's options."""
     elf = folder / "linux.elf"
     write_elf(elf, LINUX_BASE, read_symbols(boot_tests.KERNEL))
-    return ["--elf", f"{elf}@{LINUX_BASE:#x}", "--suppress", str(LINUX_SUPPRESSIONS)]
+    suppress = [word for file in LINUX_SUPPRESSIONS for word in ("--suppress", str(file))]
+    return ["--elf", f"{elf}@{LINUX_BASE:#x}"] + suppress
 
 
 def _devices(folder):
