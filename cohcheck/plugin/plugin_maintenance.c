@@ -204,11 +204,12 @@ static void execute_tlbi(struct plugin_cpu *cpu, const struct arm_op *op, site_t
 
 static void execute_dsb(struct plugin_cpu *cpu, const struct arm_op *op, site_t site)
 {
+	if (!op->dsb.stores) {
+		return;
+	}
 	cpu->table_stores = false;
-	if (!op->dsb.loads || !op->dsb.stores) {
-		if (op->dsb.stores) {
-			shadow_dsb_stores(plugin.shadow, cpu->idx);
-		}
+	if (!op->dsb.loads) {
+		shadow_dsb_stores(plugin.shadow, cpu->idx);
 		return;
 	}
 	if (op->dsb.nxs && cpu->plain_tlbi) {
