@@ -360,6 +360,22 @@ static inline struct node *slot_child(const struct shadow *shadow, const struct 
 	c = pool_get(&shadow->chunks, chunk);
 	return c->child == NULL ? NULL : c->child[idx % CHUNK_ENTRIES];
 }
+/* The next entry at or behind *idx that has a child, which is then in *idx; NULL: there is none. */
+static inline struct node *slot_next_child(const struct shadow *shadow, const struct node *node,
+					   uint32_t *idx)
+{
+	for (; *idx < node->nr_entries; ++*idx) {
+		struct node *child = slot_child(shadow, node, *idx);
+
+		if (child != NULL) {
+			return child;
+		}
+		if (node->chunk[*idx / CHUNK_ENTRIES] == 0) {
+			*idx |= CHUNK_ENTRIES - 1;
+		}
+	}
+	return NULL;
+}
 /* What one entry maps; .output and .shift of a leaf that takes several entries are made this entry's own. */
 void slot_describe(const struct node *node, uint32_t idx, uint64_t value, struct arm_descriptor *d);
 

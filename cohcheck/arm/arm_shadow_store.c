@@ -514,15 +514,10 @@ void node_catch_up(struct shadow *shadow, struct node *node)
 	if (node->behind) {
 		catch_up_node(shadow, node);
 	}
-	for (uint32_t i = 0; i < node->nr_entries; i++) {
-		struct node *child;
+	struct node *child;
 
-		if (node->chunk[i / CHUNK_ENTRIES] == 0) {
-			i |= CHUNK_ENTRIES - 1;
-			continue;
-		}
-		child = slot_child(shadow, node, i);
-		if (child != NULL && child->behind_below) {
+	for (uint32_t i = 0; (child = slot_next_child(shadow, node, &i)) != NULL; i++) {
+		if (child->behind_below) {
 			node_catch_up(shadow, child);
 		}
 	}

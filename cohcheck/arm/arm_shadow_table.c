@@ -525,15 +525,10 @@ void node_detach(struct shadow *shadow, struct node *node)
 	}
 	node->detached = true;
 	node_unindex(shadow, node);
-	for (uint32_t i = 0; i < node->nr_entries; i++) {
-		struct node *child;
+	struct node *child;
 
-		if (node->chunk[i / CHUNK_ENTRIES] == 0) {
-			i |= CHUNK_ENTRIES - 1;
-			continue;
-		}
-		child = slot_child(shadow, node, i);
-		if (child != NULL && node_is_orphan(shadow, child)) {
+	for (uint32_t i = 0; (child = slot_next_child(shadow, node, &i)) != NULL; i++) {
+		if (node_is_orphan(shadow, child)) {
 			node_detach(shadow, child);
 		}
 	}

@@ -4,6 +4,7 @@
  * any time of a stage 1 and a stage 2 that memory or a TLB still has.
  */
 #include "arm/arm_shadow_fake.h"
+#include "arm/arm_shadow_oracle.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,6 @@
 #define VAS         2
 #define IPAS        2
 #define PAGES       3
-#define STEPS       400
 #define GUEST       1 /* stage 1, the same tables in both machines */
 #define S2(x)       (20 + 4 * (x))
 #define S2E(x, ipa) (TABLE_AT(S2(x) + 2) + 8 * (256 + (ipa)))
@@ -43,19 +43,6 @@ struct issued {
 };
 static struct issued pending[64];
 static unsigned int nr_pending;
-
-static uint32_t next_random(uint32_t *seed, uint32_t range)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return (*seed >> 8) % range;
-}
-
-static void found(uint32_t *entry, uint32_t when)
-{
-	if (*entry < when) {
-		*entry = when;
-	}
-}
 
 static void combine(unsigned int c, unsigned int v, unsigned int a)
 {
@@ -260,56 +247,22 @@ static void start(void)
 	}
 }
 
-static unsigned int compare(uint32_t round, unsigned int step)
-{
-	unsigned int careful = 0;
-
-	for (unsigned int page = 0; page < PAGES; page++) {
-		bool must = oracle_live(page), is = live(DATA + 4096 * page);
-
-		if (must && !is) {
-			fail_msg("round %u, step %u: page %u is live", round, step, page);
-		}
-		careful += is && !must;
-	}
-	return careful;
-}
-
 static void whatever_combines_is_live(void **state)
 {
-	enum {
-		ROUNDS = 400
+	static const struct shadow_oracle oracle = {
+		.seed = 5,
+		.cpus = CPUS,
+		.pages = PAGES,
+		.start = start,
+		.store = random_store,
+		.change = random_switch,
+		.tlbi = random_tlbi,
+		.barrier = barrier,
+		.fill = fill,
+		.live = oracle_live,
 	};
-	unsigned int careful = 0;
 
-	for (uint32_t round = 0; round < ROUNDS; round++) {
-		uint32_t seed = round * 7919 + 5;
-
-		start();
-		for (unsigned int step = 0; step < STEPS; step++) {
-			switch (next_random(&seed, 8)) {
-			case 0:
-			case 1:
-			case 2:
-				random_store(&seed);
-				break;
-			case 3:
-				random_switch(&seed);
-				break;
-			case 4:
-			case 5:
-				random_tlbi(&seed);
-				break;
-			default:
-				barrier(next_random(&seed, CPUS));
-				break;
-			}
-			fill();
-			careful += compare(round, step);
-		}
-	}
-	print_message("%u of %u answers were too careful\n", careful, ROUNDS * STEPS * PAGES);
-	assert_true(careful < ROUNDS * STEPS * PAGES / 10);
+	shadow_oracle_run(&oracle);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_create, world_destroy)
