@@ -156,7 +156,8 @@ help:
 # What tools/setup.sh prepared stays.
 clean:
 	rm -rf $(build)/*-release $(build)/*-debug $(build)/unit $(build)/unit-clang $(build)/tools $(build)/bench $(build)/race $(build)/cppcheck $(build)/run \
-		$(build)/tenon $(build)/tenon.elf $(build)/host-gcc $(build)/host-clang $(build)/cohcheck $(build)/cohcheck-plugin.so $(build)/corpus
+		$(build)/tenon $(build)/tenon.elf $(build)/host-gcc $(build)/host-clang $(build)/cohcheck $(build)/cohcheck-plugin.so $(build)/corpus \
+		$(build)/mutants $(build)/system
 
 distclean:
 	rm -rf build $(build)

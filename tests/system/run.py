@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the system tests: guests and real kernels on Tenon in QEMU, and cohcheck's corpus.
+"""Runs the system tests: guests and kernels on Tenon, cohcheck's corpus, Tenon whole and broken under it, others' code.
 
 Everything must have been prepared and built: ./check does that. Closes with 'N passed, M failed'.
 """
