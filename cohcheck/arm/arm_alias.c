@@ -127,8 +127,8 @@ static bool gigabyte_has_memory(struct shadow *shadow, uint64_t paddr)
 	return found->memory;
 }
 
-/* Is there another executable translation of this page, whether live or not? A stage 2's counts, whatever stage 1 does. */
-static bool is_executable(const struct shadow *shadow, uint64_t paddr)
+/* A stage 2's counts, whatever stage 1 does. */
+bool shadow_is_executable(const struct shadow *shadow, uint64_t paddr)
 {
 	for (uint64_t shifts = shadow->memory.shifts; shifts != 0; shifts &= shifts - 1) {
 		unsigned int shift = (unsigned int)__builtin_ctzll(shifts);
@@ -164,7 +164,7 @@ static void stamp_page(struct shadow *shadow, uint64_t paddr, enum stamp stamp, 
 	if (until != 0) {
 		model_alias_gone_at(shadow->model, paddr, until);
 	}
-	if (stamp == STAMP_GONE_EXECUTABLE && !is_executable(shadow, paddr)) {
+	if (stamp == STAMP_GONE_EXECUTABLE && !shadow_is_executable(shadow, paddr)) {
 		model_unfetchable(shadow->model, paddr);
 	}
 }

@@ -139,6 +139,7 @@ static const struct {
 	{ENCODING(5, 10, 2, 1), "MSR MAIR2_EL12"},
 	{ENCODING(4,  1, 0, 0), "MSR SCTLR_EL2"},
 	{ENCODING(4,  1, 1, 0), "MSR HCR_EL2"},
+	{ENCODING(4,  1, 1, 6), "MSR HFGITR_EL2"},
 	{ENCODING(4,  1, 2, 2), "MSR HCRX_EL2"},
 	{ENCODING(4,  2, 0, 0), "MSR TTBR0_EL2"},
 	{ENCODING(4,  2, 0, 1), "MSR TTBR1_EL2"},

@@ -72,6 +72,7 @@ static const struct named named_words[] = {
 	{0xd51da209, OP_MSR, "MSR MAIR_EL12"},
 	{0xd51c1009, OP_MSR, "MSR SCTLR_EL2"},
 	{0xd51c1109, OP_MSR, "MSR HCR_EL2"},
+	{0xd51c11c9, OP_MSR, "MSR HFGITR_EL2"},
 	{0xd51c2009, OP_MSR, "MSR TTBR0_EL2"},
 	{0xd51c2029, OP_MSR, "MSR TTBR1_EL2"},
 	{0xd51c2049, OP_MSR, "MSR TCR_EL2"},

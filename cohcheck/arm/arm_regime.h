@@ -24,6 +24,7 @@ struct arm_registers {
 	uint64_t sctlr[4], ttbr0[4], ttbr1[4], tcr[4], mair[4];
 	uint64_t tcr2[4]; /* FEAT_TCR2: D128, PIE ... are not supported: counted as unchecked */
 	uint64_t hcr, vtcr, vttbr, scr, ctr;
+	uint64_t hfgitr;           /* FEAT_FGT: which maintenance of EL1 is trapped; of no regime */
 	uint64_t dacr, contextidr; /* AArch32 EL1; CONTEXTIDR holds the ASID of short descriptors */
 	bool el1_aarch32;          /* arm_el1_is_aarch32() */
 	uint8_t el;                /* at which it executes */

@@ -80,5 +80,7 @@ void shadow_dsb_stores(struct shadow *shadow, unsigned int cpu);
 
 /* struct model_ops.alias_live. */
 bool shadow_alias_live(struct shadow *shadow, uint64_t paddr, struct alias *alias);
+/* Is there a translation of this page that lets it be fetched from, whether live or not? */
+bool shadow_is_executable(const struct shadow *shadow, uint64_t paddr);
 /* How much memory it uses now, for --summary. */
 uint64_t shadow_bytes(const struct shadow *shadow);

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HTML_TRACE_BYTES (512ull << 20)
+
 /* A file's name inside of a list of settings: commas are doubled. */
 static void put_escaped(FILE *out, const char *text)
 {
@@ -135,6 +137,10 @@ static int plugin_argument(const struct cli_child *child, char **argument)
 		put_drops(out, child->options);
 		if (child->trace >= 0) {
 			fprintf(out, ",trace=%d", child->trace);
+			/* A temporary one must not fill the disk. */
+			if (child->options->trace == NULL) {
+				fprintf(out, ",trace_limit=%llu", HTML_TRACE_BYTES);
+			}
 		}
 		if (child->options->summary) {
 			fprintf(out, ",summary=on");

@@ -9,7 +9,7 @@ corpus-guests := aarch32_cold_read alias_device_read_unclean alias_hardware_acce
 	alias_write_back_not_write_through alias_write_through_stale atomic_mmu_off atomic_nc_alias \
 	attribute_change_flushed_before attribute_change_without_flush bbm_attribute bbm_contiguous bbm_merge_pages \
 	bbm_more_than_permissions bbm_output_address bbm_split_block bbm_stage2 bbm_without_tlbi code_beside_data \
-	code_ic_step_too_large code_local_ic code_overlay_mmu_off code_patched_in_place code_under_stale_line \
+	code_ic_before_last_use code_ic_step_too_large code_local_ic code_overlay_mmu_off code_patched_in_place code_under_stale_line \
 	code_without_clean code_without_dsb_after_ic code_without_dsb_before_ic code_without_ic code_write_through \
 	code_written_uncached dma_buffer_shares_line dma_descriptor_unclean dma_dirty_buffer \
 	dma_not_invalidated_after dma_second_transfer el0_nc_read_unclean \
@@ -23,7 +23,7 @@ corpus-guests := aarch32_cold_read alias_device_read_unclean alias_hardware_acce
 	race_code_missing_clean race_code_missing_ic race_direct_map race_direct_map_gigabyte \
 	race_flush_then_teardown race_missing_clean race_scrub_before_reuse race_tables_alias_kept \
 	race_teardown_without_tlbi race_tlbi_without_dsb race_write_after_clean race_write_between_clean_and_dsb \
-	race_zeroed_with_zva smp_dsb_on_wrong_cpu smp_mailbox_unclean smp_off_before_dsb \
+	race_zeroed_with_zva reset_missing_clean smp_dsb_on_wrong_cpu smp_mailbox_unclean smp_off_before_dsb \
 	smp_secondary_rebuilds_tables smp_secondary_writes_cold smp_set_way smp_spin_table smp_stack_before_mmu \
 	smp_tables_for_secondary smp_tables_other_cpu_alias smp_trampoline_unclean stage2_alias_kept \
 	stage2_default_cacheable stage2_default_cacheable_dirty stage2_forced_type_forgotten stage2_foreign_map \
@@ -33,7 +33,7 @@ corpus-guests := aarch32_cold_read alias_device_read_unclean alias_hardware_acce
 	tlbi_asid_reused tlbi_before_unmap tlbi_dsb_loads_only tlbi_dsb_nxs tlbi_global_after_switch tlbi_last_level_of_table tlbi_local \
 	tlbi_missing tlbi_one_page_of_table tlbi_range_too_short tlbi_stage2_ipa_only tlbi_stage2_missing \
 	tlbi_va_not_shifted tlbi_va_wrong_asid tlbi_vmid_comes_back tlbi_without_dsb_before tlbi_without_dsb_on_cpu \
-	tlbi_wrong_asid tlbi_wrong_regime tlbi_wrong_va tlbi_wrong_vmid vhe_missing_clean vhe_tlbi_of_guest \
+	tlbi_wrong_asid tlbi_wrong_regime tlbi_wrong_va tlbi_wrong_vmid trap_swallows_clean vhe_missing_clean vhe_tlbi_of_guest \
 	vhe_wrong_asid
 
 corpus-lib := corpus_start corpus_map corpus_console corpus_cpu corpus_life corpus_stage2 corpus_dma

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The model itself: regions, pages and lines, the state at reset, and time. What accesses do is in
- * model_access.c, instruction fetches in model_fetch.c, maintenance in model_maintenance.c, reports in
- * model_report.c.
+ * model_access.c, instruction fetches in model_fetch.c, maintenance in model_maintenance.c, what may be
+ * left out of it in model_quiet.c, reports in model_report.c.
  */
 #include "model/model.h"
 
@@ -14,6 +14,15 @@
 
 #define SLAB_BYTES ((size_t)4 << 20)
 #define SLAB_LINES ((unsigned int)((SLAB_BYTES - sizeof(struct slab)) / sizeof(struct line)))
+
+static void time_starts(struct model *model)
+{
+	model->epoch = 1;
+	model->epoch_stamped = false;
+	/* A page that was never fetchable has fetchable_at 0: with an adversarial entry that may have been before reset. */
+	model->ic_all_epoch = model->config.adversarial_entry ? 0 : 1;
+	model->running = 0;
+}
 
 struct model *model_create(const struct model_config *config, const struct model_ops *ops, void *ctx)
 {
@@ -33,9 +42,7 @@ struct model *model_create(const struct model_config *config, const struct model
 	}
 	model->ops = *ops;
 	model->ctx = ctx;
-	model->epoch = 1;
-	/* A page that was never fetchable has fetchable_at 0: with an adversarial entry that may have been before reset. */
-	model->ic_all_epoch = config->adversarial_entry ? 0 : 1;
+	time_starts(model);
 	if (!pending_init(model)) {
 		free(model);
 		return NULL;
@@ -122,6 +129,52 @@ static struct line *lines_alloc(struct model *model)
 	return &model->slabs->lines[SLAB_LINES - LINES_PER_PAGE - model->slab_left];
 }
 
+/* Epoch 0 is before reset, so that a copy may be older than it; 1 is reset itself. */
+static void lines_at_reset(const struct model *model, const struct page *page, struct line *lines)
+{
+	bool clean = !model->config.adversarial_entry || (page->flags & PAGE_ENTRY_CLEAN) != 0;
+
+	for (unsigned int i = 0; i < LINES_PER_PAGE; i++) {
+		lines[i] = (struct line){.state = clean ? 1u << LINE_INVALIDATED_SHIFT : 0};
+	}
+}
+
+/* Lines stay allocated: another CPU's thread may be looking at them. */
+static void region_reset(const struct model *model, const struct region *region)
+{
+	for (uint64_t n = 0; n < region->size >> PAGE_SHIFT; n++) {
+		struct page *page = &region->pages[n];
+
+		page->insns_gone = 0;
+		page->cached_until = 0;
+		page->fetchable_at = 0;
+		page->flags = 0;
+		page->asked = 0;
+		if (page->lines != NULL) {
+			lines_at_reset(model, page, page->lines);
+		}
+	}
+}
+
+void model_reset(struct model *model)
+{
+	struct pending taken;
+
+	trace_event(model, EVENT_RESET, &(struct model_event){.kind = EVENT_RESET});
+	for (unsigned int cpu = 0; cpu < MODEL_MAX_CPUS; cpu++) {
+		while (pending_take(model, cpu, &taken)) {
+		}
+	}
+	pending_shrink(model);
+	stories_destroy(model);
+	model->stories = (struct story_table){.changes = model->stories.changes + 1};
+	model->nr_old_pages = 0;
+	for (unsigned int i = 0; i < model->nr_regions; i++) {
+		region_reset(model, &model->regions[i]);
+	}
+	time_starts(model);
+}
+
 struct line *model_line(struct model *model, uint64_t paddr)
 {
 	struct page *page = model_page(model, paddr);
@@ -137,12 +190,7 @@ struct line *model_line(struct model *model, uint64_t paddr)
 			unchecked_count(model, UNCHECKED_LINES);
 			return NULL;
 		}
-		/* Epoch 0 is before reset, so that a copy may be older than it; 1 is reset itself. */
-		if (!model->config.adversarial_entry || (page->flags & PAGE_ENTRY_CLEAN) != 0) {
-			for (unsigned int i = 0; i < LINES_PER_PAGE; i++) {
-				lines[i].state = 1u << LINE_INVALIDATED_SHIFT;
-			}
-		}
+		lines_at_reset(model, page, lines);
 		/* Pairs with whoever looks at lines without the lock. */
 		__atomic_store_n(&page->lines, lines, __ATOMIC_RELEASE);
 	}

@@ -223,6 +223,12 @@ struct page *model_page(const struct model *model, uint64_t paddr);
 /* Allocates the page's lines if need be. NULL: not in a region (or no memory: counted, model_unchecked()). */
 struct line *model_line(struct model *model, uint64_t paddr);
 
+/*
+ * The machine is reset: all is as model_create() and model_add_region() made it, and the state at reset is to be said again. What is
+ * known of lines stays where it is in memory. The front end forgets its own: which pages it was told of, its shadow tables.
+ */
+void model_reset(struct model *model);
+
 /* State at reset. The loader left contents here: dirty in some cache if adversarial (module, device tree). */
 void model_entry_dirty(struct model *model, uint64_t start, uint64_t size);
 /* The boot protocol promises that no cache holds a line of this range, clean or dirty, instruction caches included. */
@@ -233,6 +239,12 @@ void model_read(struct model *model, site_t site, uint64_t paddr, unsigned int s
 		enum mem_type type);
 void model_write(struct model *model, site_t site, uint64_t paddr, unsigned int size,
 		 enum mem_type type);
+/*
+ * A cacheable write-back store within one line, at less cost, where the line is in no trouble; paddr: in the line. False: it is not done. A
+ * front end with one CPU may call it without the lock.
+ */
+bool model_write_plain(struct model *model, site_t site, uint64_t paddr, struct line *line,
+		       uint16_t words);
 /*
  * An instruction word is fetched. type: MEM_DEVICE and MEM_NC are non-cacheable fetches. exempt: old and
  * new word are both on the Arm ARM's list for concurrent modification, so that either may be executed (V4

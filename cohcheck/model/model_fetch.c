@@ -285,18 +285,26 @@ static void issue_all(struct model *model, site_t site, epoch_t epoch)
 	}
 }
 
+/* There is nothing to invalidate, or not where it reaches. */
+static bool is_in_vain(const struct model *model, site_t site, enum ic_op op)
+{
+	uint64_t others = model->running & ~(UINT64_C(1) << SITE_CPU(site) % MODEL_MAX_CPUS);
+
+	return model->config.dic || (op == IC_IALLU && others != 0);
+}
+
 void model_ic(struct model *model, site_t site, uint64_t paddr, enum ic_op op)
 {
 	uint64_t size = UINT64_C(1) << model->config.ic_shift;
 	uint64_t start = paddr & -size;
+	bool news = cpu_runs(model, site);
 	epoch_t epoch;
 
-	cpu_runs(model, site);
-	if (model->config.dic) {
-		return;
-	}
-	if (op == IC_IALLU &&
-	    (model->running & ~(UINT64_C(1) << SITE_CPU(site) % MODEL_MAX_CPUS)) != 0) {
+	if (is_in_vain(model, site, op)) {
+		if (news) {
+			trace_event(model, EVENT_IC,
+				    &(struct model_event){.op = op, .site = site, .paddr = paddr});
+		}
 		return;
 	}
 	epoch = epoch_invalidating(model);

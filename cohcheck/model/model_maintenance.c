@@ -113,9 +113,13 @@ enum dc_worth model_dc(struct model *model, site_t site, uint64_t paddr, enum dc
 	uint64_t size = UINT64_C(1) << model->config.dc_shift;
 	uint64_t start = paddr & -size;
 	enum dc_worth result = DC_REDUNDANT;
+	bool news = cpu_runs(model, site);
 
-	cpu_runs(model, site);
 	if (op == DC_CVAU && model->config.idc) {
+		if (news) {
+			trace_event(model, EVENT_DC,
+				    &(struct model_event){.op = op, .site = site, .paddr = paddr});
+		}
 		return DC_REDUNDANT;
 	}
 	for (uint64_t line = start; line < start + size; line += LINE_SIZE) {

@@ -409,6 +409,10 @@ static void do_write(struct run *run, struct model *model, const struct step *st
 	if (write_is_quiet(run, model, step, type)) {
 		model_line(model, paddr)->writer = site_of(step->cpu);
 		bench.quiet++;
+	} else if (run->sequence->quick && type == MEM_WB &&
+		   model_write_plain(model, site_of(step->cpu), paddr, model_line(model, paddr),
+				     span_words[step->span])) {
+		bench.quiet++;
 	} else {
 		model_write(model, site_of(step->cpu), paddr, size, type);
 	}

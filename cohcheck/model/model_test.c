@@ -803,6 +803,38 @@ static void quiet_accesses_are_those_that_change_nothing(void **state)
 	assert_true(line_read_is_quiet(line, 1, MEM_NC));
 }
 
+/* Two lines of one page in the same state: what a plain store does to one, a store does to the other. */
+static void plain_stores_do_what_stores_do(void **state)
+{
+	struct line *line = model_line(bench.model, DATA),
+		    *other = model_line(bench.model, DATA + 64);
+
+	model_fetchable(bench.model, DATA);
+	for (unsigned int n = 0; n < 4; n++) {
+		assert_true(model_write_plain(bench.model, CPU0, DATA + 4 * n, line,
+					      line_words(DATA + 4 * n, 4)));
+		write_word(DATA + 64 + 4 * n, MEM_WB);
+		assert_memory_equal(line, other, sizeof(*line));
+	}
+	assert_int_equal(line->dirty, 0xf);
+	assert_int_equal(line->old_insns, 0xf);
+	maintain(DC_CIVAC, DATA);
+	bench.alias = true;
+	write_word(DATA, MEM_NC);
+	assert_false(model_write_plain(bench.model, CPU0, DATA + 4, line, 2)); /* stale */
+	maintain(DC_CIVAC, DATA);
+	(void)model_dc(bench.model, CPU0, DATA, DC_CVAC);
+	assert_false(model_write_plain(bench.model, CPU0, DATA + 4, line, 2)); /* under way */
+}
+
+static void plain_store_is_proof_of_an_alias(void **state)
+{
+	assert_true(model_write_plain(bench.model, CPU0, DATA, model_line(bench.model, DATA), 1));
+	write_word(DATA + 128, MEM_NC);
+	read_word(DATA + 128, MEM_WB);
+	assert_found(FINDING_READ_STALE);
+}
+
 static bool store_past_is_quiet(void)
 {
 	return model_write_past_is_quiet(bench.model, DATA, model_line(bench.model, DATA));
@@ -1016,6 +1048,75 @@ static void front_ends_findings_get_the_line(void **state)
 	assert_int_equal(bench.last.line.dirty, 1);
 }
 
+/* A line of each kind of trouble, and maintenance under way. */
+static void make_trouble(void)
+{
+	bench.alias = true;
+	write_word(DATA, MEM_WB);
+	write_word(RAM + 0x2000, MEM_NC); /* below a live alias */
+	bench.alias = false;
+	write_word(RAM + 0x3000, MEM_WB);
+	write_word(RAM + 0x3000, MEM_NC); /* over a dirty line */
+	model_fetchable(bench.model, RAM + 0x4000);
+	write_word(RAM + 0x4000, MEM_WB);
+	(void)model_dc(bench.model, CPU0, RAM + 0x4000, DC_CVAU);
+	model_ic(bench.model, CPU0, 0, IC_IALLUIS);
+	write_word(RAM + 0x4040, MEM_NC);
+}
+
+static void nothing_is_left_of_it(void)
+{
+	model_dsb(bench.model, CPU0);
+	for (uint64_t paddr = RAM; paddr < RAM + SIZE; paddr += LINE_SIZE) {
+		model_read(bench.model, CPU1, paddr, LINE_SIZE, MEM_NC);
+		model_read(bench.model, CPU1, paddr, LINE_SIZE, MEM_WB);
+		fetch(paddr, MEM_WB);
+	}
+	assert_silent();
+}
+
+static void reset_of_the_machine_empties_caches(void **state)
+{
+	make_trouble();
+	model_reset(bench.model);
+	nothing_is_left_of_it();
+	/* Nor can anything have been cached or fetched. */
+	model_reset(bench.model);
+	write_word(DATA, MEM_NC);
+	read_word(DATA, MEM_WB);
+	write_word(RAM + 0x4000, MEM_NC);
+	fetch(RAM + 0x4000, MEM_WB);
+	assert_silent();
+	/* But what is done now counts. */
+	write_word(DATA, MEM_WB);
+	read_word(DATA, MEM_NC);
+	assert_found(FINDING_READ_UNDER_DIRTY);
+}
+
+static void reset_of_the_machine_leaves_what_its_entry_state_says(void **state)
+{
+	remake((struct model_config){.dc_shift = 6,
+				     .ic_shift = 6,
+				     .wb_shift = 6,
+				     .adversarial_entry = true});
+	model_entry_clean(bench.model, RAM, 0x2000);
+	make_trouble();
+	model_reset(bench.model);
+	nothing_is_left_of_it();
+	model_reset(bench.model);
+	write_word(DATA, MEM_NC);
+	read_word(DATA, MEM_WB);
+	assert_found(FINDING_READ_STALE);
+	model_reset(bench.model);
+	model_entry_clean(bench.model, RAM, 0x2000);
+	model_entry_dirty(bench.model, RAM + 0x5000, 0x1000);
+	write_word(DATA, MEM_NC);
+	read_word(DATA, MEM_WB);
+	assert_silent();
+	read_word(RAM + 0x5000, MEM_NC);
+	assert_found(FINDING_READ_UNDER_DIRTY);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -1074,6 +1175,8 @@ int main(void)
 		TEST(maintenance_tells_whether_it_was_needed),
 		TEST(quiet_accesses_are_those_that_change_nothing),
 		TEST(stores_past_the_caches_are_quiet_while_nothing_can_hold_the_line),
+		TEST(plain_stores_do_what_stores_do),
+		TEST(plain_store_is_proof_of_an_alias),
 		TEST(maintenance_is_quiet_where_no_cache_can_hold_the_line),
 		TEST(alias_is_asked_for_once_while_stores_go_on),
 		TEST(words_of_an_access),
@@ -1082,6 +1185,8 @@ int main(void)
 		TEST(time_that_has_come_to_its_end_reports_too_much),
 		TEST(memory_outside_all_regions_is_ignored),
 		TEST(front_ends_findings_get_the_line),
+		TEST(reset_of_the_machine_empties_caches),
+		TEST(reset_of_the_machine_leaves_what_its_entry_state_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

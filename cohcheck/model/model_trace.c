@@ -164,6 +164,9 @@ static void play_other(struct model *model, struct trace_answers *answers,
 	case EVENT_WRITER:
 		play_writer(model, event);
 		break;
+	case EVENT_RESET:
+		model_reset(model);
+		break;
 	default:
 		break;
 	}

@@ -36,6 +36,8 @@ enum model_event_kind {
 	EVENT_REGION,
 	EVENT_SITE,   /* a struct trace_site, of the same size */
 	EVENT_WRITER, /* who wrote the line last: quiet stores are in no trace */
+	EVENT_RESET,  /* of the machine */
+	EVENT_CUT,    /* the last one: the run went on, but the trace has become too long */
 	NR_EVENT_KINDS
 };
 

@@ -189,6 +189,10 @@ static void record(struct bench *bench, const struct model_config *config)
 									       .paddr = RAM}),
 					 0);
 		}
+		if (random_below(2000) == 0) {
+			model_reset(model);
+			memset(bench->gone_at, 0, sizeof(bench->gone_at));
+		}
 		switch (random_below(16)) {
 		case 0:
 			change_page(bench, model);

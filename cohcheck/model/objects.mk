@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 model-objs := cohcheck/model/model.o cohcheck/model/model_access.o cohcheck/model/model_fetch.o \
-	cohcheck/model/model_maintenance.o cohcheck/model/model_pending.o cohcheck/model/model_report.o \
-	cohcheck/model/model_trace.o
+	cohcheck/model/model_maintenance.o cohcheck/model/model_pending.o cohcheck/model/model_quiet.o \
+	cohcheck/model/model_report.o cohcheck/model/model_trace.o
 cohcheck-objs += $(model-objs)
 
 unit-tests += model_test

@@ -12,7 +12,9 @@ cohcheck-plugin-objs += \
 	cohcheck/plugin/plugin_pending.o \
 	cohcheck/plugin/plugin_registers.o \
 	cohcheck/plugin/plugin_report.o \
+	cohcheck/plugin/plugin_reset.o \
 	cohcheck/plugin/plugin_site.o \
 	cohcheck/plugin/plugin_stream.o \
 	cohcheck/plugin/plugin_tlb.o \
-	cohcheck/plugin/plugin_translate.o
+	cohcheck/plugin/plugin_translate.o \
+	cohcheck/plugin/plugin_trap.o

@@ -13,9 +13,11 @@
  *   plugin_tlb.c          what a CPU's addresses mean: a soft TLB over arm/'s walker
  *   plugin_access.c       loads and stores
  *   plugin_maintenance.c  DC, IC, TLBI, DSB; --drop and the counts of --summary
+ *   plugin_trap.c         whether these are executed
  *   plugin_pending.c      instructions whose effect can only be seen after them: DC ZVA, memory copy and set
  *   plugin_memory.c       contents of guest memory
  *   plugin_entry.c        the state at reset
+ *   plugin_reset.c        resets while QEMU goes on
  *   plugin_device.c       writes by devices
  *   plugin_site.c         instructions and their numbers
  *   plugin_report.c       findings, and what could not be checked
@@ -67,6 +69,7 @@ struct plugin_drop {
 
 struct plugin_options {
 	int pipe_fd, trace_fd;
+	uint64_t trace_limit; /* bytes, about */
 	bool adversarial, noncoherent_dma, summary;
 	struct plugin_range clean[PLUGIN_MAX_RANGES], loaded[PLUGIN_MAX_RANGES];
 	unsigned int nr_clean, nr_loaded;
@@ -138,10 +141,11 @@ struct plugin_cpu {
 	bool plain_tlbi;   /* of it, TLBIs for which a DSB with nXS does not wait */
 	bool table_stores; /* translation tables written since the last DSB */
 	bool leaving;      /* it has just asked to be turned off */
+	bool slept;        /* since its registers were last read */
 	uint8_t zva_shift;
-	uint64_t fetchable_page; /* the last one said to be fetchable with the MMU off */
-	uint64_t msrs_seen;      /* struct plugin_words.msrs at the last reading of registers */
-	bool read_all;           /* something else than an MSR may have changed them */
+	uint64_t fetchable_page; /* physical: it and the next can be fetched from with the MMU off; or FETCHABLE_NONE */
+	uint64_t msrs_seen; /* struct plugin_words.msrs at the last reading of registers */
+	bool read_all;      /* something else than an MSR may have changed them */
 	struct arm_registers regs;
 	struct arm_context contexts[NR_REGIMES]; /* what the registers say */
 	struct arm_context used[NR_REGIMES]; /* when code of the regime last executed, or could */
@@ -209,6 +213,7 @@ const struct plugin_region *plugin_memory_region(uint64_t paddr);
 bool plugin_memory_read(void *ctx, uint64_t paddr, unsigned int size, uint64_t *value);
 /* The word just fetched; true: both it and the one fetched there before are on the list for concurrent modification. */
 bool plugin_memory_fetched(uint64_t paddr, uint32_t word);
+void plugin_memory_reset(void); /* nothing was fetched yet */
 
 /* plugin_registers.c */
 bool plugin_registers_find(struct plugin_cpu *cpu); /* false: not an AArch64 CPU */
@@ -238,8 +243,11 @@ static inline struct plugin_tlb_entry *plugin_tlb_slot(const struct plugin_fast 
 static inline uint64_t plugin_tlb_tag(const struct plugin_fast *fast, enum arm_regime regime,
 				      uint64_t va)
 {
+	/* What &fast->context_id[regime][va >> 55 & 1] says, in fewer instructions. */
+	const char *ids = (const char *)fast->context_id + (regime << 4) + (va >> 52 & 8);
+
 	return (va & ~(uint64_t)CONTEXT_ID_MASK) |
-	       atomic_load_explicit(&fast->context_id[regime][va >> 55 & 1], memory_order_relaxed);
+	       atomic_load_explicit((const _Atomic uint64_t *)ids, memory_order_relaxed);
 }
 
 static inline bool plugin_tlb_hit(const struct plugin_fast *fast,
@@ -259,6 +267,9 @@ void plugin_tlb_forget_all(void);
 
 /* plugin_translate.c */
 void plugin_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+/* This CPU executes with its MMU off in this page (FETCHABLE_NONE: nowhere). Lock held. */
+void plugin_fetchable_set(struct plugin_cpu *cpu, uint64_t page);
+#define FETCHABLE_NONE UINT64_MAX
 
 /* plugin_access.c */
 void plugin_access_load(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *udata);
@@ -290,13 +301,20 @@ void plugin_pending_after(unsigned int vcpu, void *udata);
 void plugin_pending_resolve(struct plugin_cpu *cpu,
 			    uint64_t next_pc); /* next_pc: what executes now */
 
+/* plugin_main.c, under the lock: new ones, that know nothing. */
+void plugin_shadow_create(struct plugin_cpu *cpu);
+
 /* plugin_entry.c: under the lock */
 void plugin_entry_state(void);
+
+/* plugin_reset.c. This CPU's registers have been read: is it a reset that it slept for? Lock not held. */
+void plugin_reset_check(struct plugin_cpu *cpu);
 
 /* plugin_device.c, under the lock. The first three do nothing where devices see the caches. */
 void plugin_device_check(uint64_t paddr, uint64_t size); /* has a device written there? */
 void plugin_device_stored(uint64_t paddr, uint64_t size); /* a CPU has; and has a device beside it? */
 void plugin_device_candidate(uint64_t paddr);             /* a transfer may be prepared there */
+void plugin_device_reset(void); /* what memory holds now is what it held at the start */
 /* In place of plugin_access_load() and store(); lock not held. */
 void plugin_device_load(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *udata);
 void plugin_device_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *udata);
@@ -319,6 +337,10 @@ struct plugin_site {
 uint32_t plugin_site_add(uint64_t pc, uint64_t paddr, uint32_t word, uint8_t el, uint8_t flags);
 struct plugin_site *plugin_site(uint32_t idx); /* lock-free; never NULL for a number given out */
 bool plugin_site_init(void);
+
+/* plugin_trap.c: it is not executed, whatever a higher exception level does in its place. */
+bool plugin_trap_takes(const struct arm_registers *regs, const struct arm_op *op,
+		       const struct plugin_site *insn);
 
 /* plugin_report.c, under the lock */
 bool plugin_report_alias_live(void *ctx, uint64_t paddr, struct alias *alias);

@@ -2,7 +2,8 @@
 /*
  * Loads and stores, after they happened. This is what a guest's speed depends on. Nearly every access hits the soft TLB and changes
  * nothing: a load from a line without stale words, a store to words that are dirty already. Only those two are decided without
- * the lock, from a struct line that other CPUs may be changing; the guest itself orders accesses whose order matters.
+ * the lock, from a struct line that other CPUs may be changing; the guest itself orders accesses whose order matters. The only CPU of
+ * a machine needs no lock to make words dirty, either.
  */
 #include "plugin/plugin.h"
 
@@ -71,11 +72,11 @@ void plugin_access(struct plugin_cpu *cpu, site_t site, enum arm_regime regime, 
  * The size of an access, as qemu_plugin_mem_size_shift() says, without a call into QEMU for each store: there are few different
  * values of info.
  */
-static _Atomic uint64_t size_memos[256]; /* the size on top of info, or 0 */
+static _Atomic uint64_t size_memos[1024]; /* the size on top of info, or 0 */
 
 static inline _Atomic uint64_t *size_memo(qemu_plugin_meminfo_t info)
 {
-	return &size_memos[(info ^ info >> 8) % G_N_ELEMENTS(size_memos)];
+	return &size_memos[(info ^ info >> 7) % G_N_ELEMENTS(size_memos)];
 }
 
 static unsigned int size_of(qemu_plugin_meminfo_t info)
@@ -127,7 +128,9 @@ static inline bool may_find_something(const struct plugin_tlb_entry *entry, uint
 static __attribute__((noinline)) void load_across(unsigned int vcpu, qemu_plugin_meminfo_t info,
 						  uint64_t va, void *udata)
 {
-	if (va % LINE_SIZE + size_of(info) > LINE_SIZE) {
+	uint64_t memo = atomic_load_explicit(size_memo(info), memory_order_relaxed);
+
+	if ((uint32_t)memo != info || va % LINE_SIZE + (memo >> 32) > LINE_SIZE) {
 		load_slowly(vcpu, info, va, udata);
 	}
 }
@@ -165,6 +168,34 @@ static inline bool is_quiet(const struct plugin_tlb_entry *entry, const struct l
 					model_write_past_is_quiet(plugin.model, entry->paddr, line);
 }
 
+/* Write-back, of one line, and not quiet. The only CPU of the machine needs no lock for the model. */
+static __attribute__((noinline)) void store_dirties(unsigned int vcpu, qemu_plugin_meminfo_t info,
+						    uint64_t va, void *udata)
+{
+	const struct plugin_tlb_entry *entry = plugin_tlb_slot(&plugin_fast[vcpu], va);
+
+	if (plugin.nr_cpus > 1 || entry->paddr & TLB_ROM ||
+	    !model_write_plain(plugin.model, SITE(UDATA_SITE(udata), vcpu),
+			       (entry->paddr & ~(uint64_t)0xfff) | (va & 0xfff),
+			       line_in(entry->lines, va), line_words(va, size_of(info)))) {
+		store_slowly(vcpu, info, va, udata);
+	}
+}
+
+/* Not write-back, of one line. */
+static __attribute__((noinline)) void store_past(unsigned int vcpu, qemu_plugin_meminfo_t info,
+						 uint64_t va, void *udata)
+{
+	const struct plugin_tlb_entry *entry = plugin_tlb_slot(&plugin_fast[vcpu], va);
+	struct line *line = line_in(entry->lines, va);
+
+	if (is_quiet(entry, line, 0)) {
+		line->writer = SITE(UDATA_SITE(udata), vcpu);
+	} else {
+		store_slowly(vcpu, info, va, udata);
+	}
+}
+
 void plugin_access_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t va, void *udata)
 {
 	struct plugin_fast *fast = &plugin_fast[vcpu];
@@ -181,12 +212,20 @@ void plugin_access_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t
 	if (unlikely(!entry->lines)) {
 		return;
 	}
+	if (unlikely(va % LINE_SIZE + size > LINE_SIZE)) {
+		store_slowly(vcpu, info, va, udata);
+		return;
+	}
+	if (unlikely(TLB_DATA_TYPE(entry->paddr) != MEM_WB)) {
+		store_past(vcpu, info, va, udata);
+		return;
+	}
 
 	struct line *line = line_in(entry->lines, va);
 	uint16_t words = line_words(va, size);
 
-	if (unlikely(va % LINE_SIZE + size > LINE_SIZE || !is_quiet(entry, line, words))) {
-		store_slowly(vcpu, info, va, udata);
+	if (unlikely(!line_write_is_quiet(line, words, words & plugin.pou_mask))) {
+		store_dirties(vcpu, info, va, udata);
 		return;
 	}
 	line->writer = SITE(UDATA_SITE(udata), vcpu);

@@ -115,6 +115,9 @@ static bool parse_argument(const char *key, const char *value, char **refusal)
 	if (!strcmp(key, "trace")) {
 		return parse_fd(value, &options->trace_fd);
 	}
+	if (!strcmp(key, "trace_limit")) {
+		return parse_number(&value, &options->trace_limit) && !*value;
+	}
 	if (!strcmp(key, "ram") || !strcmp(key, "rom")) {
 		return parse_memory(value, key[1] == 'o', refusal);
 	}
@@ -144,6 +147,7 @@ bool plugin_args_parse(int argc, char **argv, char **refusal)
 {
 	plugin.options.pipe_fd = -1;
 	plugin.options.trace_fd = -1;
+	plugin.options.trace_limit = UINT64_MAX;
 	for (int n = 0; n < argc; n++) {
 		g_auto(GStrv) parts = g_strsplit(argv[n], "=", 2);
 		g_autofree char *why = NULL;

@@ -16,6 +16,8 @@
 
 #define MAX_STAGE2_ROOTS 256
 
+#define HCR_NV2          (1ull << 45)
+
 static struct arm_context halves[MAX_CONTEXTS + 1];
 static uint64_t stage2_roots[MAX_STAGE2_ROOTS];
 static unsigned int nr_stage2_roots;
@@ -131,6 +133,10 @@ static bool is_in_use(const struct arm_registers *regs, enum arm_regime regime)
 
 static void install(struct plugin_cpu *cpu, site_t site)
 {
+	if (cpu->regs.hcr & HCR_NV2) {
+		plugin_report_unchecked("FEAT_NV2: stores to memory that stands for a nested hypervisor's registers",
+					0, site);
+	}
 	for (unsigned int n = 0; n < NR_REGIMES; n++) {
 		if (cpu->contexts[n].unsupported && is_in_use(&cpu->regs, (enum arm_regime)n)) {
 			plugin_report_unchecked(cpu->contexts[n].unsupported, 0, site);
@@ -191,6 +197,7 @@ void plugin_context_refresh(struct plugin_cpu *cpu)
 		qemu_plugin_u64_get(plugin_word(offsetof(struct plugin_words, msr_site)), cpu->idx);
 
 	read_registers(cpu, (uint32_t)site);
+	plugin_reset_check(cpu);
 	for (unsigned int n = 0; n < NR_REGIMES; n++) {
 		enum arm_regime regime = (enum arm_regime)n;
 
@@ -205,8 +212,8 @@ void plugin_context_refresh(struct plugin_cpu *cpu)
 	plugin_lock();
 	memcpy(cpu->contexts, contexts, sizeof(contexts));
 	memcpy(cpu->installed, installed, sizeof(installed));
-	cpu->fetchable_page = UINT64_MAX;
 	if (!plugin.over) {
+		plugin_fetchable_set(cpu, FETCHABLE_NONE);
 		install(cpu, SITE((uint32_t)site, cpu->idx));
 	}
 	plugin_unlock();

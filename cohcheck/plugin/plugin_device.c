@@ -178,6 +178,22 @@ void plugin_device_stored(uint64_t paddr, uint64_t size)
 	}
 }
 
+void plugin_device_reset(void)
+{
+	for (unsigned int n = 0; n < plugin.nr_regions && plugin.options.noncoherent_dma; n++) {
+		const struct plugin_region *region = &plugin.regions[n];
+
+		for (uint64_t at = 0; at < region->size; at += 1 << PAGE_SHIFT) {
+			struct page *page = model_page(plugin.model, region->start + at);
+
+			free(page->hashes);
+			page->hashes = NULL;
+		}
+	}
+	memset(copies, 0, sizeof(copies));
+	memset(candidates, 0, sizeof(candidates));
+}
+
 void plugin_device_candidate(uint64_t paddr)
 {
 	uint64_t line = paddr & ~(uint64_t)(LINE_SIZE - 1);

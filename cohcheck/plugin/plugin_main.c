@@ -62,17 +62,31 @@ static void say_hello(const struct plugin_cpu *cpu)
 	plugin_stream_send(STREAM_HELLO, &hello, sizeof(hello));
 }
 
+void plugin_shadow_create(struct plugin_cpu *cpu)
+{
+	static const struct shadow_ops ops = {
+		.read = plugin_memory_read,
+		.forget = plugin_tlb_forget,
+		.unchecked = plugin_report_unchecked_cb,
+	};
+
+	if (plugin.shadow) {
+		shadow_destroy(plugin.shadow);
+	}
+	plugin.shadow = shadow_create(plugin.model, &ops, NULL, plugin.nr_cpus,
+				      plugin_registers_has_bbm2(cpu));
+	plugin.shadow_blind = false;
+	if (!plugin.shadow) {
+		refuse_and_exit("no memory for the shadow tables");
+	}
+}
+
 static void create_model(struct plugin_cpu *cpu)
 {
 	struct model_ops model_ops = {
 		.finding = plugin_report_finding,
 		.alias_live = plugin_report_alias_live,
 		.changed = plugin.options.trace_fd >= 0 ? plugin_report_changed : NULL,
-	};
-	static const struct shadow_ops shadow_ops = {
-		.read = plugin_memory_read,
-		.forget = plugin_tlb_forget,
-		.unchecked = plugin_report_unchecked_cb,
 	};
 
 	configure(cpu);
@@ -81,11 +95,7 @@ static void create_model(struct plugin_cpu *cpu)
 	if (!plugin.model) {
 		refuse_and_exit("no memory for the model");
 	}
-	plugin.shadow = shadow_create(plugin.model, &shadow_ops, NULL, plugin.nr_cpus,
-				      plugin_registers_has_bbm2(cpu));
-	if (!plugin.shadow) {
-		refuse_and_exit("no memory for the shadow tables");
-	}
+	plugin_shadow_create(cpu);
 	if (!plugin_report_init()) {
 		refuse_and_exit("cannot write the trace");
 	}
@@ -107,7 +117,8 @@ static void vcpu_init(qemu_plugin_id_t id, unsigned int vcpu)
 		refuse_and_exit("more CPUs than cohcheck knows");
 	}
 	cpu->idx = vcpu;
-	cpu->fetchable_page = UINT64_MAX;
+	cpu->fetchable_page = FETCHABLE_NONE;
+	cpu->slept = true;
 	if (!plugin_registers_find(cpu)) {
 		refuse_and_exit("the CPU is not an AArch64 one (-cpu)");
 	}
@@ -125,6 +136,7 @@ static void vcpu_init(qemu_plugin_id_t id, unsigned int vcpu)
 /* It may have been reset while it slept. */
 static void vcpu_resume(qemu_plugin_id_t id, unsigned int vcpu)
 {
+	plugin_cpus[vcpu].slept = true;
 	plugin_context_want(&plugin_cpus[vcpu]);
 }
 

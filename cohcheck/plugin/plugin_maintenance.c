@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DC, IC, TLBI and DSB. QEMU calls before the instruction, so one that will be trapped to a higher exception level must be told
- * from one that will be executed; the register fields that decide are looked at here (Arm ARM, HCR_EL2 and SCTLR_EL1).
- * --drop leaves the callback out, and counts instead.
+ * DC, IC, TLBI and DSB that are executed (plugin_trap.c says which are not). --drop leaves the callback out, and counts instead.
  */
 #include "plugin/plugin.h"
 #include "report/report_stream.h"
@@ -59,53 +57,11 @@ bool plugin_maintenance_drops(const struct arm_op *op, uint64_t pc)
 	return false;
 }
 
-#define SCTLR_UCI  (1ull << 26)
-#define HCR_VM     (1ull << 0)
-#define HCR_FB     (1ull << 9)
-#define HCR_DC     (1ull << 12)
-#define HCR_TSW    (1ull << 22)
-#define HCR_TPC    (1ull << 23)
-#define HCR_TPU    (1ull << 24)
-#define HCR_TTLB   (1ull << 25)
-#define HCR_TGE    (1ull << 27)
-#define HCR_E2H    (1ull << 34)
-#define HCR_TICAB  (1ull << 50)
-#define HCR_TOCU   (1ull << 52)
-#define HCR_TTLBIS (1ull << 54)
-
-static uint64_t hcr_traps(const struct arm_op *op)
-{
-	switch (op->kind) {
-	case OP_DC_SET_WAY:
-		return HCR_TSW;
-	case OP_DC:
-		return op->dc == DC_CVAU ? HCR_TPU | HCR_TOCU : HCR_TPC;
-	case OP_IC:
-		return HCR_TPU | (op->ic == IC_IALLUIS ? HCR_TICAB : HCR_TOCU);
-	case OP_TLBI:
-		return HCR_TTLB | (op->tlbi.broadcast ? HCR_TTLBIS : 0);
-	default:
-		return 0;
-	}
-}
-
-static bool is_trapped(const struct plugin_cpu *cpu, const struct arm_op *op, unsigned int el)
-{
-	const struct arm_registers *regs = &cpu->regs;
-	bool tge = (regs->hcr & (HCR_TGE | HCR_E2H)) == (HCR_TGE | HCR_E2H);
-
-	if (op->kind == OP_DSB) {
-		return false;
-	}
-	if (el == 0 && !(regs->sctlr[tge ? 2 : 1] & SCTLR_UCI)) {
-		return true;
-	}
-	/* Only these exist at EL0. */
-	if (el == 0 && op->kind != OP_DC && op->kind != OP_IC) {
-		return true;
-	}
-	return regs->has_el2 && el < 2 && !(el == 0 && tge) && regs->hcr & hcr_traps(op);
-}
+#define HCR_VM  (1ull << 0)
+#define HCR_FB  (1ull << 9)
+#define HCR_DC  (1ull << 12)
+#define HCR_TGE (1ull << 27)
+#define HCR_E2H (1ull << 34)
 
 static void execute_dc(struct plugin_cpu *cpu, const struct arm_op *op, site_t site,
 		       enum arm_regime regime)
@@ -303,7 +259,7 @@ void plugin_maintenance_execute(unsigned int vcpu, void *udata)
 	if (op->kind == OP_DSB && !cpu->maintenance && !cpu->table_stores) {
 		return;
 	}
-	if (is_trapped(cpu, op, insn->el)) {
+	if (plugin_trap_takes(&cpu->regs, op, insn)) {
 		return;
 	}
 	if (op->kind == OP_DC && !(insn->flags & SITE_AARCH32) &&

@@ -77,6 +77,14 @@ bool plugin_memory_read(void *ctx, uint64_t paddr, unsigned int size, uint64_t *
 	return true;
 }
 
+void plugin_memory_reset(void)
+{
+	for (unsigned int n = 0; n < plugin.nr_regions; n++) {
+		madvise(plugin.regions[n].fetched_listed, plugin.regions[n].size / 32,
+			MADV_DONTNEED);
+	}
+}
+
 bool plugin_memory_fetched(uint64_t paddr, uint32_t word)
 {
 	const struct plugin_region *region = plugin_memory_region(paddr);

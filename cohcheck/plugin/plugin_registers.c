@@ -32,6 +32,7 @@ enum {
 	REG_VTCR,
 	REG_VTTBR,
 	REG_SCR,
+	REG_HFGITR,
 	REG_CTR,
 	REG_DACR,
 	REG_CONTEXTIDR,
@@ -70,6 +71,7 @@ static const struct {
 	{ REG_VTCR, "VTCR_EL2" },
 	{ REG_VTTBR, "VTTBR_EL2" },
 	{ REG_SCR, "SCR_EL3" },
+	{ REG_HFGITR, "HFGITR_EL2" },
 	{ REG_CTR, "CTR_EL0" },
 	{ REG_DACR, "DACR32_EL2" },
 	{ REG_CONTEXTIDR, "CONTEXTIDR_EL1" },
@@ -90,8 +92,10 @@ static uint64_t read_register(struct plugin_cpu *cpu, unsigned int reg)
 
 	int size = qemu_plugin_read_register(cpu->handles[reg], cpu->buffer);
 
-	if (size > 0) {
-		memcpy(&value, cpu->buffer->data, (size_t)size > 8 ? 8 : (size_t)size);
+	if (likely(size >= 8)) {
+		memcpy(&value, cpu->buffer->data, 8);
+	} else if (size > 0) {
+		memcpy(&value, cpu->buffer->data, (size_t)size);
 	}
 	return value;
 }
@@ -167,6 +171,7 @@ void plugin_registers_read(struct plugin_cpu *cpu)
 	regs->vtcr = read_register(cpu, REG_VTCR);
 	regs->vttbr = read_register(cpu, REG_VTTBR);
 	regs->scr = read_register(cpu, REG_SCR);
+	regs->hfgitr = read_register(cpu, REG_HFGITR);
 	regs->dacr = read_register(cpu, REG_DACR);
 	regs->contextidr = read_register(cpu, REG_CONTEXTIDR);
 	regs->el = (uint8_t)plugin_registers_el(cpu);

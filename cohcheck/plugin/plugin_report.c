@@ -20,6 +20,7 @@ static unsigned int nr_unchecked;
 static uint64_t at_va, at_paddr;
 static uint64_t nr_findings;
 static FILE *trace;
+static uint64_t trace_bytes;
 
 void plugin_report_at(uint64_t va, uint64_t paddr)
 {
@@ -95,6 +96,12 @@ void plugin_report_finding(void *ctx, const struct finding *finding)
 	plugin_stream_send(STREAM_FINDING, &record, sizeof(record));
 }
 
+static void trace_write(const void *record, size_t size)
+{
+	fwrite(record, size, 1, trace);
+	trace_bytes += size;
+}
+
 static void trace_site(uint32_t idx)
 {
 	struct plugin_site *site = plugin_site(idx);
@@ -113,16 +120,23 @@ static void trace_site(uint32_t idx)
 		.word = site->word,
 	};
 
-	fwrite(&record, sizeof(record), 1, trace);
+	trace_write(&record, sizeof(record));
 }
 
 void plugin_report_changed(void *ctx, const struct model_event *event)
 {
 	struct model_event record = *event;
 
+	if (trace_bytes >= plugin.options.trace_limit) {
+		return;
+	}
 	trace_site(SITE_IDX(event->site));
 	record.time = plugin_report_time();
-	fwrite(&record, sizeof(record), 1, trace);
+	trace_write(&record, sizeof(record));
+	if (trace_bytes >= plugin.options.trace_limit) {
+		record = (struct model_event){.kind = EVENT_CUT, .time = record.time};
+		trace_write(&record, sizeof(record));
+	}
 }
 
 /* what: counted apart by its address, so a constant. */

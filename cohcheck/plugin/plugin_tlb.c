@@ -14,12 +14,24 @@ struct walk {
 	site_t site;
 };
 
+/*
+ * What had to make room in a slot: hypervisors' and guests' contexts want the same slots by turns, and a walk through two stages
+ * costs a hundred times what a look here does. Under the lock, of all CPUs.
+ */
+#define VICTIMS 4
+static struct victims {
+	struct plugin_tlb_entry entries[VICTIMS];
+	unsigned int next;
+} * victims[MODEL_MAX_CPUS]; /* as many as slots */
+
 bool plugin_tlb_create(struct plugin_cpu *cpu)
 {
 	void *tlb = mmap(NULL, TLB_ENTRIES * sizeof(struct plugin_tlb_entry),
 			 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (tlb == MAP_FAILED) {
+	victims[cpu->idx] = mmap(NULL, TLB_ENTRIES * sizeof(struct victims), PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (tlb == MAP_FAILED || victims[cpu->idx] == MAP_FAILED) {
 		return false;
 	}
 	plugin_fast[cpu->idx].tlb = tlb;
@@ -78,6 +90,46 @@ static void fill(struct plugin_tlb_entry *entry, uint64_t tag, uint64_t page,
 	atomic_store_explicit(&entry->tag, tag, memory_order_release);
 }
 
+static void set_entry(struct plugin_tlb_entry *entry, const struct plugin_tlb_entry *value,
+		      uint64_t tag)
+{
+	atomic_store_explicit(&entry->tag, 0, memory_order_relaxed);
+	entry->lines = value->lines;
+	entry->read_mask = value->read_mask;
+	entry->paddr = value->paddr;
+	atomic_store_explicit(&entry->tag, tag, memory_order_release);
+}
+
+/* The slot's entry makes room for one that had to for it. False: there is none of that tag. */
+static bool fetch_victim(struct victims *of, struct plugin_tlb_entry *entry, uint64_t tag)
+{
+	for (unsigned int n = 0; n < VICTIMS; n++) {
+		struct plugin_tlb_entry *victim = &of->entries[n];
+
+		if (atomic_load_explicit(&victim->tag, memory_order_relaxed) == tag) {
+			struct plugin_tlb_entry found, old;
+
+			set_entry(&found, victim, tag);
+			set_entry(&old, entry,
+				  atomic_load_explicit(&entry->tag, memory_order_relaxed));
+			set_entry(victim, &old,
+				  atomic_load_explicit(&old.tag, memory_order_relaxed));
+			set_entry(entry, &found, tag);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void keep_victim(struct victims *of, const struct plugin_tlb_entry *entry)
+{
+	uint64_t tag = atomic_load_explicit(&entry->tag, memory_order_relaxed);
+
+	if (tag) {
+		set_entry(&of->entries[of->next++ % VICTIMS], entry, tag);
+	}
+}
+
 struct plugin_tlb_entry *plugin_tlb_find(struct plugin_cpu *cpu, enum arm_regime regime,
 					 uint64_t va, site_t site)
 {
@@ -85,6 +137,13 @@ struct plugin_tlb_entry *plugin_tlb_find(struct plugin_cpu *cpu, enum arm_regime
 	struct plugin_tlb_entry *entry = plugin_tlb_slot(fast, va);
 
 	if (plugin_tlb_hit(fast, entry, regime, va)) {
+		return entry;
+	}
+
+	uint64_t tag = plugin_tlb_tag(fast, regime, va);
+	struct victims *of = &victims[cpu->idx][va >> PAGE_SHIFT & TLB_MASK];
+
+	if (fetch_victim(of, entry, tag)) {
 		return entry;
 	}
 
@@ -109,22 +168,30 @@ struct plugin_tlb_entry *plugin_tlb_find(struct plugin_cpu *cpu, enum arm_regime
 	uint64_t page = translation.paddr + (va - translation.va);
 
 	page &= ~(uint64_t)((1 << PAGE_SHIFT) - 1);
-	fill(entry, plugin_tlb_tag(fast, regime, va), page, &translation);
+	keep_victim(of, entry);
+	fill(entry, tag, page, &translation);
 	return entry;
 }
 
-static void forget_slots(struct plugin_fast *fast, uint64_t first, uint64_t nr)
+static void forget_slots(unsigned int cpu, uint64_t first, uint64_t nr)
 {
+	struct plugin_fast *fast = &plugin_fast[cpu];
+
 	for (uint64_t n = 0; fast->tlb && n < nr; n++) {
-		atomic_store_explicit(&fast->tlb[(first + n) & TLB_MASK].tag, 0,
-				      memory_order_relaxed);
+		uint64_t slot = (first + n) & TLB_MASK;
+
+		atomic_store_explicit(&fast->tlb[slot].tag, 0, memory_order_relaxed);
+		for (unsigned int i = 0; i < VICTIMS; i++) {
+			atomic_store_explicit(&victims[cpu][slot].entries[i].tag, 0,
+					      memory_order_relaxed);
+		}
 	}
 }
 
 void plugin_tlb_forget_all(void)
 {
 	for (unsigned int n = 0; n < plugin.nr_cpus; n++) {
-		forget_slots(&plugin_fast[n], 0, TLB_ENTRIES);
+		forget_slots(n, 0, TLB_ENTRIES);
 	}
 }
 
@@ -141,6 +208,6 @@ void plugin_tlb_forget(void *ctx, uint64_t root, uint64_t va, uint64_t size)
 		return;
 	}
 	for (unsigned int n = 0; n < plugin.nr_cpus; n++) {
-		forget_slots(&plugin_fast[n], va >> PAGE_SHIFT, nr);
+		forget_slots(n, va >> PAGE_SHIFT, nr);
 	}
 }

@@ -34,16 +34,51 @@ struct insn {
 	struct arm_op op;
 };
 
-/* With the MMU off, instructions may be fetched ahead within the page and the next one (Arm ARM, "Behavior of instruction fetches when all
- * associated stages of translation are disabled"). */
-static void fetched_with_mmu_off(struct plugin_cpu *cpu, uint64_t page)
+/* Can some CPU whose MMU is off fetch from there? */
+static bool is_fetchable_flat(uint64_t page)
 {
-	if (cpu->fetchable_page != page) {
-		cpu->fetchable_page = page;
-		model_fetchable(plugin.model, page);
-		if (plugin_memory_region(page + (1 << PAGE_SHIFT))) {
-			model_fetchable(plugin.model, page + (1 << PAGE_SHIFT));
+	for (unsigned int n = 0; n < plugin.nr_cpus; n++) {
+		uint64_t first = plugin_cpus[n].fetchable_page;
+
+		if (first != FETCHABLE_NONE && page - first <= 1 << PAGE_SHIFT) {
+			return true;
 		}
+	}
+	return false;
+}
+
+/*
+ * With the MMU off, instructions may be fetched ahead within the page and the next one (Arm ARM, "Behavior of instruction fetches when all
+ * associated stages of translation are disabled").
+ */
+void plugin_fetchable_set(struct plugin_cpu *cpu, uint64_t page)
+{
+	uint64_t old = cpu->fetchable_page;
+
+	if (old == page) {
+		return;
+	}
+	cpu->fetchable_page = page;
+	for (unsigned int n = 0; n < 2 && page != FETCHABLE_NONE; n++) {
+		model_fetchable(plugin.model, page + n * (1 << PAGE_SHIFT));
+	}
+	for (unsigned int n = 0; n < 2 && old != FETCHABLE_NONE; n++) {
+		uint64_t left = old + n * (1 << PAGE_SHIFT);
+
+		if (!is_fetchable_flat(left) && !shadow_is_executable(plugin.shadow, left)) {
+			model_unfetchable(plugin.model, left);
+		}
+	}
+}
+
+static void fetched_with_mmu_off(struct plugin_cpu *cpu, enum arm_regime regime, uint64_t page)
+{
+	/* There not each execution is seen (ATTEND_FETCHES): for good. */
+	if (cpu->contexts[regime].default_cacheable) {
+		model_fetchable(plugin.model, page);
+		model_fetchable(plugin.model, page + (1 << PAGE_SHIFT));
+	} else {
+		plugin_fetchable_set(cpu, page);
 	}
 }
 
@@ -68,7 +103,8 @@ static const struct plugin_tlb_entry *code_entry(struct block *block, uint64_t v
 			plugin_report_unchecked("instruction fetches through translations that the tables do not hold",
 						0, SITE_NOBODY);
 		} else if (block->entry->lines && block->entry->paddr & TLB_MMU_OFF) {
-			fetched_with_mmu_off(block->cpu, block->entry->paddr & ~(uint64_t)0xfff);
+			fetched_with_mmu_off(block->cpu, block->regime,
+					     block->entry->paddr & ~(uint64_t)0xfff);
 		}
 	}
 	return block->entry;

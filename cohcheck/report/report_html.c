@@ -60,11 +60,23 @@ static void html_step(void *ctx, unsigned int watch, const struct model_event *e
 	life_add(&page->lives[watch], event, after, found);
 }
 
+static void html_cut(void *ctx, uint64_t time)
+{
+	struct page_html *page = ctx;
+
+	page->cut = time;
+	fprintf(page->report->settings.log,
+		"cohcheck: timelines and map in the page end after %" PRIu64
+		" instructions: the trace was too long. --trace FILE records a whole one\n",
+		time);
+}
+
 static void replay(struct page_html *page, FILE *trace)
 {
 	static const struct replay_ops ops = {.region = html_map_region,
 					      .site = html_site,
 					      .step = html_step,
+					      .cut = html_cut,
 					      .end = html_map_end};
 	char error[256];
 
@@ -153,7 +165,7 @@ static const char *event_letter(const struct model_event *event)
 {
 	static const char *const letters[NR_EVENT_KINDS] = {"r", "w", "f", "t", "R", "W", "C",
 							    "I", "S", "D", "0", "x", "u", "",
-							    "l", "p", "",  "",  "w"};
+							    "l", "p", "",  "",  "w", "M", ""};
 
 	return event->kind < NR_EVENT_KINDS && letters[event->kind] != NULL ? letters[event->kind]
 									    : "";
@@ -302,7 +314,14 @@ static void put_head(struct page_html *page)
 	if (report->nr_suppressed != 0) {
 		fprintf(page->file, ", %" PRIu64 " suppressed", report->nr_suppressed);
 	}
-	fprintf(page->file, " in %" PRIu64 " instructions.</p>\n", report->totals.instructions);
+	fprintf(page->file, " in %" PRIu64 " instructions.", report->totals.instructions);
+	if (page->cut != 0) {
+		fprintf(page->file,
+			" Timelines and map end after %" PRIu64
+			" instructions, where the trace became too long.",
+			page->cut);
+	}
+	fprintf(page->file, "</p>\n");
 	fprintf(page->file,
 		"<nav><input id=\"find\" type=\"search\" placeholder=\"Filter findings\" aria-label=\"Filter findings\">"
 		"<label><input id=\"hide\" type=\"checkbox\"> hide suppressed</label><span id=\"shown\" class=\"soft\"></span>"

@@ -19,6 +19,7 @@ struct page_html {
 	unsigned int nr_watches;
 	struct map_region regions[16];
 	unsigned int nr_regions;
+	uint64_t cut; /* instructions that the trace has, if not all; else 0 */
 };
 
 /* Style and script: the page needs nothing from outside. */

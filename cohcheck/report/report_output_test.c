@@ -343,8 +343,28 @@ static void html_shows_life_and_map_of_a_trace(void **state)
 	assert_int_not_equal(cells[13], '0');
 	assert_int_equal(cells[12 + 5], '2');
 	assert_non_null(strstr(text, "data-marks=\"1 \""));
+	assert_null(strstr(text, "end after"));
 	check_nesting(text);
 	check_self_contained(text);
+	free(text);
+	fake_end(&fake);
+	fclose(trace);
+}
+
+static void html_says_that_a_trace_was_cut_short(void **state)
+{
+	FILE *trace = make_trace();
+	struct fake fake;
+	char *text;
+
+	assert_int_equal(fseek(trace, 0, SEEK_END), 0);
+	assert_int_equal(trace_write_event(trace,
+					   &(struct model_event){.kind = EVENT_CUT, .time = 4711}),
+			 0);
+	fake_start(&fake, NULL, NULL);
+	text = written(fake.report, trace, report_write_html);
+	assert_non_null(strstr(text, "Timelines and map end after 4711 instructions"));
+	assert_non_null(strstr(text, "data-cells=\""));
 	free(text);
 	fake_end(&fake);
 	fclose(trace);
@@ -383,6 +403,7 @@ int main(void)
 		cmocka_unit_test(replay_finds_it_again_and_follows_the_line),
 		cmocka_unit_test(a_damaged_trace_is_refused),
 		cmocka_unit_test(html_shows_life_and_map_of_a_trace),
+		cmocka_unit_test(html_says_that_a_trace_was_cut_short),
 		cmocka_unit_test(long_lives_keep_their_beginning_and_end),
 	};
 

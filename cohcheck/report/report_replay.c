@@ -83,7 +83,10 @@ static bool touches(const struct replay *replay, const struct model_event *event
 	case EVENT_REGION:
 	case EVENT_SITE:
 	case EVENT_WRITER:
+	case EVENT_CUT:
 		return false;
+	case EVENT_RESET:
+		return true;
 	}
 	return line < end && line + LINE_SIZE > start;
 }
@@ -125,6 +128,9 @@ static void replay_event(struct replay *replay, const struct model_event *event)
 	}
 	if (event->kind == EVENT_REGION && replay->ops->region != NULL) {
 		replay->ops->region(replay->ctx, event->paddr, event->size);
+	}
+	if (event->kind == EVENT_CUT && replay->ops->cut != NULL) {
+		replay->ops->cut(replay->ctx, event->time);
 	}
 	play(replay, event);
 }
@@ -206,6 +212,8 @@ void replay_event_words(const struct model_event *event, char *text, size_t size
 		"",
 		"",
 		"store (earlier)",
+		"machine reset",
+		"",
 	};
 	static const char *const dcs[] = {"DC CVAC", "DC CVAU", "DC CIVAC", "DC IVAC"};
 	static const char *const ics[] = {"IC IVAU", "IC IALLU", "IC IALLUIS"};

@@ -19,6 +19,8 @@ struct replay_ops {
 	/* An event touched or changed a watched line. found: a finding about it came out of this event. */
 	void (*step)(void *ctx, unsigned int watch, const struct model_event *event,
 		     const struct line *before, const struct line *after, bool found);
+	/* The trace has only the run's beginning, until then. */
+	void (*cut)(void *ctx, uint64_t time);
 	void (*end)(void *ctx, const struct model *model, uint64_t events, uint64_t time);
 };
 

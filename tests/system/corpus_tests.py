@@ -62,6 +62,7 @@ class Entry:
     reports: list
     cohcheck_options: list
     module: bool
+    reboots: bool
 
     @classmethod
     def parse(cls, line):
@@ -74,10 +75,10 @@ class Entry:
                     raise ValueError(f"{LIST}: '{text}' of {guest} is no report")
                 expected.append(Report(*(part or "" for part in match.groups())))
         cohcheck_options = [option for option in options if option.startswith("--")]
-        unknown = set(options) - set(cohcheck_options) - {"module"}
+        unknown = set(options) - set(cohcheck_options) - {"module", "reboots"}
         if unknown:
             raise ValueError(f"{LIST}: unknown option {unknown} of {guest}")
-        return cls(guest, machines.split(","), expected, cohcheck_options, "module" in options)
+        return cls(guest, machines.split(","), expected, cohcheck_options, "module" in options, "reboots" in options)
 
 
 def read_list():
@@ -85,11 +86,13 @@ def read_list():
     return [Entry.parse(line) for line in lines if line]
 
 
-def qemu_command(machine, elf, module=None):
+def qemu_command(machine, elf, module=None, reboots=False):
     cpu, level, cpus = machine.split(".")
     command = [str(QEMU_TREE / "bin/qemu-system-aarch64"), "-L", str(QEMU_TREE / "share/qemu"),
                "-M", BOARDS[level], "-cpu", CPU_MODELS[cpu], "-smp", cpus, "-m", "32",
-               "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(elf)]
+               "-nodefaults", "-display", "none", "-serial", "stdio", "-kernel", str(elf)]
+    if not reboots:
+        command.append("-no-reboot")
     if level == "el3":                  # PSCI is the guest's own there: it ends by semihosting
         command += ["-semihosting-config", "enable=on,target=native"]
     if module is not None:
@@ -145,7 +148,7 @@ def run_guest(run, entry, machine, name, expected):
     limit = LIMIT_SECONDS * system_machine.time_scale
     command = (["timeout", "-k", "5", str(int(limit)), str(BUILD / "cohcheck"), "--elf", str(elf), "--json", str(data),
                 "--log", str(reports)]
-               + entry.cohcheck_options + ["--"] + qemu_command(machine, elf, module))
+               + entry.cohcheck_options + ["--"] + qemu_command(machine, elf, module, entry.reboots))
     with open(log, "wb") as output:
         output.write((" ".join(command) + "\n\n").encode())
         output.flush()

@@ -59,6 +59,30 @@ class ConsoleTimeout(Exception):
     """What was waited for did not come."""
 
 
+def _threads(pid):
+    """Threads of a process and its descendants: their names, states and seconds of CPU time by (process, thread)."""
+    found = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+            fields = rest.split()
+            found[pid, task.name] = (name, fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+            for child in (task / "children").read_text().split():
+                found.update(_threads(child))
+        except (OSError, IndexError):
+            pass                        # it has ended meanwhile
+    return found
+
+
+def describe_threads(pid):
+    """Does a machine that says nothing work, or wait? Each thread that has used CPU time: in all, and in the last second."""
+    before = _threads(pid)
+    time.sleep(1)
+    now = _threads(pid)
+    return ", ".join(f"{name} ({state}) {used:.1f} s + {used - before.get(key, (name, state, 0.0))[2]:.2f}"
+                     for key, (name, state, used) in now.items() if used > 0) or "no thread has run"
+
+
 class Session:
     """A running QEMU. Everything it prints goes to a log file and to `text`."""
 
@@ -114,9 +138,14 @@ class Session:
                 return match
             left = end - time.monotonic()
             if left <= 0 or not self._open:
-                ended = "" if self._open else " (QEMU has ended)"
-                raise ConsoleTimeout(f"no /{pattern}/ on the console within {seconds} s{ended}")
+                raise ConsoleTimeout(f"no /{pattern}/ on the console within {seconds} s ({self._state()})")
             self._read(left)
+
+    def _state(self):
+        """For whoever reads of a time-out where there is no console log."""
+        said = self.text.rstrip().rsplit("\n", 1)[-1][-200:]
+        working = describe_threads(self._process.pid) if self._open else "QEMU has ended"
+        return f"last line: {said!r}; {working}"
 
     def skip(self):
         """expect() looks only at what comes from now on."""

@@ -41,12 +41,12 @@ REBUILDS = [
 SECONDS = 240
 
 
-def _elf(run, build):
+def tenon_elf(run, build):
     image = run.context.image(build)
     return image.with_name("tenon.elf")
 
 
-def _results(run, checked):
+def coherency_results(run, checked):
     """One result for each finding, or one that passed; what was not checked is said."""
     findings = checked.findings()
     results = [Result(f"{run.name} finding", describe(finding)) for finding in findings.found]
@@ -59,9 +59,9 @@ def _results(run, checked):
 # ---- bare-metal guests --------------------------------------------------------------------------------
 
 def _run_guest(run, entry, machine, build, entry_state):
-    checked = Checked(run, _elf(run, build), entry_state)
+    checked = Checked(run, tenon_elf(run, build), entry_state)
     results = guest_tests.run_entry(run, entry, machine, build, checked.prefix, slower=4)
-    return results + _results(run, checked)
+    return results + coherency_results(run, checked)
 
 
 def _guest_tests():
@@ -100,7 +100,7 @@ def _run_rebuild(run, machine_name, topics, presses, entry_state):
         for number, (topic, cpus, mib) in enumerate(topics, 1)]
     finish = [topic != "spin" for topic, _, _ in topics]
     done = sum(finish)
-    checked = Checked(run, _elf(run, "release"), entry_state)
+    checked = Checked(run, tenon_elf(run, "release"), entry_state)
     with run.boot(machine, small_boot(domains), SECONDS, prefix=checked.prefix) as session:
         _wait_for_done(session, done)
         move_focus_to_hypervisor(session, SECONDS)
@@ -113,14 +113,14 @@ def _run_rebuild(run, machine_name, topics, presses, entry_state):
         run.check_hypervisor_is_sane(session)
         if status != 0:
             raise Failure(f"cohcheck ended with status {status}")
-    return _results(run, checked)
+    return coherency_results(run, checked)
 
 
 # ---- Linux ------------------------------------------------------------------------------------------------
 
 # Linux has one finding of its own, which its suppressions explain; that takes its symbols, at fixed addresses. Both
 # domains run the same kernel, as both have it at the same addresses.
-LINUX_SUPPRESSIONS = [ROOT / "tests/system/linux.supp", ROOT / "tests/system/tenon_linux.supp"]
+LINUX_SUPPRESSIONS = ROOT / "tests/system/linux.supp"
 LINUX_BASE = 0xffff800008000000
 
 DISK_BYTES = 4 * MIB
@@ -131,8 +131,7 @@ def _linux_options(folder):
     """cohcheck's options."""
     elf = folder / "linux.elf"
     write_elf(elf, LINUX_BASE, read_symbols(boot_tests.KERNEL))
-    suppress = [word for file in LINUX_SUPPRESSIONS for word in ("--suppress", str(file))]
-    return ["--elf", f"{elf}@{LINUX_BASE:#x}"] + suppress
+    return ["--elf", f"{elf}@{LINUX_BASE:#x}", "--suppress", str(LINUX_SUPPRESSIONS)]
 
 
 def _devices(folder):
@@ -178,7 +177,7 @@ def _run_linux(run, machine_name, dom0_cpus, domu_cpus, entry_state):
     boot.dom0_modules = [Module("kernel", boot_tests.KERNEL, dom0), Module("ramdisk", folder / "dom0.cpio")]
     boot.domains = [Domain("linux1", [Module("kernel", boot_tests.KERNEL, domu),
                                       Module("ramdisk", folder / "domu.cpio")], boot_tests.DOMU_MIB, domu_cpus)]
-    checked = Checked(run, _elf(run, "release"), entry_state, _linux_options(folder))
+    checked = Checked(run, tenon_elf(run, "release"), entry_state, _linux_options(folder))
     with run.boot(machine, boot, SECONDS, arguments=devices, prefix=checked.prefix) as session:
         _wait_for_reports(run, session, ["dom0", "linux1"], 1)
         move_focus_to_hypervisor(session, SECONDS)
@@ -192,7 +191,7 @@ def _run_linux(run, machine_name, dom0_cpus, domu_cpus, entry_state):
         run.check_hypervisor_is_sane(session)
         if status != 0:
             raise Failure(f"cohcheck ended with status {status}")
-        return boot_tests.results(session.text) + _results(run, checked)
+        return boot_tests.results(session.text) + coherency_results(run, checked)
 
 
 def tests(context):

@@ -63,6 +63,8 @@ uint64_t corpus_call_el0(const void *code, uint64_t argument);
 void cpu_start(unsigned int cpu, void (*function)(void));
 void cpu_wait_off(unsigned int cpu);
 _Noreturn void corpus_cpu_off(void);
+/* guest() begins anew; ARENA keeps what it holds, the image does not. */
+_Noreturn void machine_reset(void);
 /*
  * On a CPU so started: installs the image's tables (CPU 0 has called image_on()), runs the function with
  * caches on.

@@ -4,6 +4,7 @@
 
 #define PSCI_CPU_OFF       UINT64_C(0x84000002)
 #define PSCI_CPU_ON        UINT64_C(0xc4000003)
+#define PSCI_SYSTEM_RESET  UINT64_C(0x84000009)
 #define PSCI_AFFINITY_INFO UINT64_C(0xc4000004)
 #define STACK_BYTES        4096
 
@@ -52,6 +53,13 @@ void cpu_wait_off(unsigned int cpu)
 void corpus_cpu_off(void)
 {
 	psci(PSCI_CPU_OFF, 0, 0, 0);
+	for (;;) {
+	}
+}
+
+void machine_reset(void)
+{
+	psci(PSCI_SYSTEM_RESET, 0, 0, 0);
 	for (;;) {
 	}
 }

@@ -177,7 +177,10 @@ corpus_call_el0:
 	mov	x0, x1
 	eret
 
-/* ---- vectors: HVC from EL1 and SVC from EL0 end the calls above; all else is the guest's mistake -------- */
+/*
+ * ---- vectors: HVC from EL1 and SVC from EL0 end the calls above; a system instruction of EL1 that EL2 traps is left out; all else is the
+ * guest's mistake ----
+ */
 
 	.macro	vector what
 	.balign	128
@@ -208,11 +211,14 @@ vectors:
 	.endr
 
 lower_el:
+	msr	tpidr_el1, x1
 	mrs	x1, CurrentEL
 	cmp	x1, #(1 << 2)
 	b.eq	1f
 	mrs	x1, esr_el2
 	lsr	x1, x1, #26
+	cmp	x1, #0x18		/* MSR, MRS or SYS from AArch64 */
+	b.eq	2f
 	cmp	x1, #0x16		/* HVC from AArch64 */
 	ccmp	x1, #0x12, #4, ne	/* or from AArch32 */
 	b.ne	corpus_unexpected
@@ -225,6 +231,11 @@ lower_el:
 	cmp	x1, #0x15		/* SVC from AArch64 */
 	b.ne	corpus_unexpected
 	back_to_caller
+2:	mrs	x1, elr_el2
+	add	x1, x1, #4
+	msr	elr_el2, x1
+	mrs	x1, tpidr_el1		/* the condition flags come back with SPSR_EL2 */
+	eret
 
 /* ---- MMU ----------------------------------------------------------------------------------------------- */
 
