@@ -44,7 +44,7 @@ folders := hypervisor/boot hypervisor/dombuild \
 	hypervisor/stage2 hypervisor/mm hypervisor/gic hypervisor/time hypervisor/lib hypervisor/arm64 \
 	devtree \
 	cohcheck/model cohcheck/arm cohcheck/plugin cohcheck/report cohcheck/cli cohcheck/corpus \
-	tests/unit tests/guest tests/race bench
+	tests/unit tests/fuzz tests/guest tests/race bench
 
 hyp-objs :=
 unit-tests :=
@@ -112,11 +112,16 @@ isystem = -isystem $(compiler-include) -isystem tools/third-party/include $(thir
 
 # Size is a goal everywhere, speed where guests pass often: these are optimised for speed, all others for size.
 hot-objs := hypervisor/arm64/cache.o hypervisor/arm64/tlb.o hypervisor/arm64/at.o \
-	hypervisor/trap/trap_table.o hypervisor/trap/trap_smccc.o hypervisor/trap/trap_mmio.o \
-	hypervisor/hypercall/hypercall_table.o hypervisor/domain/guest_copy.o hypervisor/domain/vcpu_switch.o \
+	hypervisor/trap/trap_table.o hypervisor/trap/trap_smccc.o hypervisor/trap/trap_psci.o \
+	hypervisor/trap/trap_mmio.o hypervisor/trap/trap_abort.o hypervisor/trap/trap_sysreg.o \
+	hypervisor/trap/trap_idreg.o hypervisor/console/vpl011.o \
+	hypervisor/hypercall/hypercall_table.o hypervisor/hypercall/hc_event.o hypervisor/domain/guest_copy.o hypervisor/domain/vcpu_switch.o \
 	hypervisor/sched/sched_run.o hypervisor/vgic/vgic_lr.o hypervisor/vgic/vgic_inject.o \
+	hypervisor/vgic/vgic_dist.o hypervisor/vgic/vgic_v2_regs.o hypervisor/vgic/vgic_v3_regs.o \
 	hypervisor/vtimer/vtimer.o hypervisor/event/event_2l.o hypervisor/event/event_port.o \
-	hypervisor/grant/grant_entry.o hypervisor/time/time.o hypervisor/time/timer.o \
+	hypervisor/grant/grant_active.o hypervisor/grant/grant_copy.o hypervisor/grant/grant_map.o \
+	hypervisor/grant/grant_maptrack.o hypervisor/hypercall/hc_grant_list.o hypervisor/domain/domain_share.o \
+	hypervisor/stage2/stage2_map.o hypervisor/time/time.o hypervisor/time/timer.o \
 	hypervisor/mm/window.o hypervisor/mm/frame_pool.o hypervisor/mm/frame_table.o \
 	hypervisor/lib/crc32.o hypervisor/lib/lock.o hypervisor/lib/string.o fdt.o fdt_ro.o inffast.o
 optimise = $(if $(debug),$(debug-optimise),$(if $(filter $(hot-objs),$(1)),-O2,-Os))
@@ -147,6 +152,7 @@ help:
 	@echo 'make COMPILER=clang  build/clang-release/tenon(.elf); with DEBUG=1 build/clang-debug/'
 	@echo 'make cohcheck        build/cohcheck, the coherency checker, and its QEMU plugin'
 	@echo 'make unit            build and run the host unit tests (ASan and UBSan); TESTS="a_test b_test" runs some'
+	@echo 'make fuzz            build and run the fuzzers (clang); FUZZ_RUNS=N inputs each'
 	@echo 'make size            sections and symbol table of the release build'
 	@echo 'make cppcheck        static analysis'
 	@echo 'make format-check    does clang-format agree? (make format: make it agree)'
@@ -411,6 +417,41 @@ unit: $(addprefix $(unit)/bin/,$(TESTS))
 	@tools/run_unit_tests.sh $(unit)/log $^
 
 # ---------------------------------------------------------------------------------------------------
+# Fuzzers
+
+fuzz := $(build)/fuzz
+fuzz-cflags := $(filter-out -fno-builtin,$(subst $(sanitize),,$(unit-cflags))) -Wno-gnu -fsanitize=fuzzer-no-link \
+	$(sanitize) -O2
+$(eval $(call flags-stamp,$(fuzz)/flags,$(unit-cppflags) $(fuzz-cflags)))
+
+$(fuzz)/%.o: %.c $(fuzz)/flags | $(prepared)
+	$(call note,FUZZCC,$@)
+	@mkdir -p $(@D)
+	$(quiet)clang $(unit-cppflags) $(fuzz-cflags) $(unit-cflags-$*.o) -MMD -MP -c -o $@ $<
+
+fuzz-libfdt := $(addprefix $(fuzz)/third-party/libfdt/,$(libfdt-objs))
+$(fuzz)/third-party/libfdt/%.o: $(libfdt-src)/%.c $(fuzz)/flags
+	@mkdir -p $(@D)
+	$(quiet)clang -std=gnu11 -O1 -g -fsanitize=fuzzer-no-link,address $(third-party-defines) -I$(libfdt-src) -w -MMD -MP \
+		-c -o $@ $<
+
+define fuzz-program
+$(fuzz)/bin/$(1): $(addprefix $(fuzz)/,$($(1)-objs)) $(fuzz-libfdt)
+	$$(call note,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(quiet)clang -fsanitize=fuzzer $$(sanitize) -o $$@ $$(filter %.o,$$^) -lcmocka
+
+.PHONY: run-$(1)
+run-$(1): $(fuzz)/bin/$(1) tools/run_fuzzer.sh
+	@tools/run_fuzzer.sh $$< $$(or $$(FUZZ_RUNS),$($(1)-runs))
+endef
+$(foreach fuzzer,$(fuzzers),$(eval $(call fuzz-program,$(fuzzer))))
+
+.PHONY: fuzz
+fuzz: $(addprefix run-,$(fuzzers))
+	@echo '$(words $(fuzzers)) passed, 0 failed'
+
+# ---------------------------------------------------------------------------------------------------
 # Source checks
 
 source-folders := $(wildcard abi hypervisor devtree cohcheck tests tools)
@@ -430,4 +471,5 @@ cppcheck: | $(prepared)
 
 -include $(patsubst %.o,%.d,$(out-objs)) $(out)/gen/asm_offsets.d $(out)/tenon.d
 -include $(patsubst %.o,$(host)/%.d,$(cohcheck-objs) $(cohcheck-command-objs) $(cohcheck-plugin-objs))
+-include $(foreach fuzzer,$(fuzzers),$(patsubst %.o,$(fuzz)/%.d,$($(fuzzer)-objs)))
 -include $(foreach test,$(unit-tests),$(patsubst %.o,$(unit)/%.d,$($(test)-objs)))

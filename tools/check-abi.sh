@@ -6,7 +6,9 @@
 #     tools/check-abi.sh [SOURCE_FOLDER [HEADER_FOLDER]]
 #
 # Documented as "yes" or "fixed": there is a table line. "no": there is none. Every operation that the headers define is in the
-# document, under its number. Prints what is wrong, one line each; exit status 1 if anything is.
+# document, under its number. The last column names tests: a topic of tests/guest/ (all its files) or a unit test. They exist,
+# and where there is a handler one of them has the operation's constant. Prints what is wrong, one line each; exit status 1
+# if anything is.
 
 set -u
 LC_ALL=C
@@ -65,6 +67,24 @@ if [ -d "$headers" ]; then
 		comm -23 "$work/doc.numbers" "$work/headers.all" | sed 's/$/: in docs\/abi.md, not so in the headers/'
 	} >>"$work/wrong"
 fi
+
+# Lines "constant here tests...": of tests the names only.
+sed -n 's/^| `\([A-Za-z_0-9]*\)` | [0-9]* | \(yes\|fixed\|no\) |.*|\([^|]*\)|[	 ]*$/\1 \2 \3/p' "$doc" | tr -d '`,' |
+	sed 's/^\([a-z]\)/__HYPERVISOR_\1/' >"$work/tests"
+while read -r name here tests; do
+	[ -n "$tests" ] || echo "$name: docs/abi.md names no test in the last column"
+	found=
+	for test in $tests; do
+		files=$(ls "$top/tests/guest/$test".c "$top/tests/guest/$test"_*.c "$top"/hypervisor/*/"$test".c 2>/dev/null)
+		if [ -z "$files" ]; then
+			echo "$name: there is no test '$test'"
+		# shellcheck disable=SC2086
+		elif grep -q -w "$name" $files; then
+			found=yes
+		fi
+	done
+	[ "$here" = no ] || [ -n "$found" ] || [ -z "$tests" ] || echo "$name: none of its tests ($tests) mentions it"
+done <"$work/tests" >>"$work/wrong"
 
 sed 's/^/check-abi: /' "$work/wrong"
 if [ -s "$work/wrong" ]; then

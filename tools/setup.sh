@@ -9,13 +9,13 @@
 #     build      compilers; Xen's public headers; the sources of libfdt and zlib
 #     cohcheck   compilers and libraries for cohcheck; the header of QEMU's plugin interface
 #     check      build and cohcheck, and what the tests need besides: clang, cmocka, cppcheck, Python
-#     run        build, and QEMU 10, Debian's arm64 kernels and busybox
+#     run        build, and QEMU 10, Debian's arm64 and armhf kernels and busybox
 #     reference  run, and Debian's Xen for arm64, which Tenon is compared with
 #     others     reference, and more that cohcheck is tried on: Linux 6.12, U-Boot and EDK2
 #     all        everything (the default)
 #
 # Two kinds of packages. Those of the machine's own release and architecture are installed the ordinary
-# way, which takes root or sudo. All others (arm64 packages, the newer QEMU, source tarballs) are
+# way, which takes root or sudo. All others (arm64 and armhf packages, the newer QEMU, source tarballs) are
 # downloaded through a private apt configuration and unpacked under build/: the system's sources,
 # architectures and installed packages stay as they are.
 #
@@ -127,11 +127,12 @@ apt_install()
 }
 
 # private_apt - writes the private apt configuration: the machine's own Debian mirror, with the backports
-# and trixie suites and the arm64 architecture added.
+# and trixie suites and the arm64 architecture added, and armhf for the suite bookworm.
 private_apt()
 {
-	[ ! -e "$apt/apt.conf" ] || return 0
+	! grep -qs armhf "$apt/apt.conf" || return 0
 	require_debian_12
+	rm -f "$apt/updated"
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
 	: >"$apt/state/empty"
 	cp /var/lib/dpkg/status "$apt/state/status"
@@ -146,7 +147,10 @@ private_apt()
 		echo "$mirror bookworm-backports"
 		echo "$mirror trixie"
 	} | sort -u | while read -r uri suite; do
-		echo "deb [arch=amd64,arm64 signed-by=$keyring] $uri $suite main"
+		# armhf is there for one kernel and busybox: the release's own will do.
+		architectures=amd64,arm64
+		[ "$suite" != bookworm ] || architectures=$architectures,armhf
+		echo "deb [arch=$architectures signed-by=$keyring] $uri $suite main"
 		echo "deb-src [signed-by=$keyring] $uri $suite main"
 	done >"$apt/sources.list"
 
@@ -161,7 +165,7 @@ private_apt()
 		Dir::State::status "$apt/state/status";
 		Dir::Cache "$apt/cache";
 		#clear APT::Architectures;
-		APT::Architectures { "amd64"; "arm64"; };
+		APT::Architectures { "amd64"; "arm64"; "armhf"; };
 		APT::Install-Recommends "false";
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
@@ -331,18 +335,19 @@ get_qemu_plugin_header()
 	finish qemu-plugin-1
 }
 
-# real_kernel META [SUITE] - the package with the kernel that a meta package such as linux-image-arm64 stands for.
+# real_kernel META:ARCHITECTURE [SUITE] - the package with the kernel that a meta package such as linux-image-arm64
+# stands for.
 real_kernel()
 {
-	APT_CONFIG=$apt/apt.conf apt-cache ${2:+-t "$2"} depends --important "$1:arm64" |
-		sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | sed 's/:arm64$//' | head -n 1
+	APT_CONFIG=$apt/apt.conf apt-cache ${2:+-t "$2"} depends --important "$1" |
+		sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | sed "s/:${1#*:}\$//" | head -n 1
 }
 
-# download_kernel DIR META [SUITE]
+# download_kernel DIR META:ARCHITECTURE [SUITE]
 download_kernel()
 {
 	kernel=$(real_kernel "$2" ${3:+"$3"})
-	[ -n "$kernel" ] && download "$1" "$kernel:arm64"
+	[ -n "$kernel" ] && download "$1" "$kernel:${2#*:}"
 }
 
 # unpack_kernel DEB DIR - the Image, its configuration and the modules of the drivers for Xen's and QEMU's devices
@@ -369,8 +374,9 @@ get_guests()
 {
 	pending guests-2 || return 0
 	say "unpacking Debian's arm64 kernels and busybox"
-	with_lists download_kernel "$setup/deb/kernel" linux-image-arm64 || fail_step "linux-image-arm64"
-	with_lists download_kernel "$setup/deb/kernel-cloud" linux-image-cloud-arm64 ||
+	with_lists download_kernel "$setup/deb/kernel" linux-image-arm64:arm64 ||
+		fail_step "linux-image-arm64"
+	with_lists download_kernel "$setup/deb/kernel-cloud" linux-image-cloud-arm64:arm64 ||
 		fail_step "linux-image-cloud-arm64"
 	with_lists download "$setup/deb/busybox" busybox-static:arm64 || fail_step "busybox-static:arm64"
 	mkdir -p build/guest
@@ -382,6 +388,26 @@ get_guests()
 	rm -rf build/guest/busybox.tmp
 	record guests "$setup"/deb/kernel/*.deb "$setup"/deb/kernel-cloud/*.deb "$setup"/deb/busybox/*.deb
 	finish guests-2
+}
+
+# A kernel and a user space for a guest whose EL1 is AArch32. No modules are needed.
+get_guests_32()
+{
+	pending guests-32-1 || return 0
+	say "unpacking Debian's armhf kernel and busybox"
+	with_lists download_kernel "$setup/deb/kernel-armmp" linux-image-armmp:armhf || fail_step "linux-image-armmp"
+	with_lists download "$setup/deb/busybox-armhf" busybox-static:armhf || fail_step "busybox-static:armhf"
+	rm -rf build/guest/kernel-armmp build/guest/armhf.tmp
+	mkdir -p build/guest/kernel-armmp build/guest/armhf.tmp
+	dpkg-deb --fsys-tarfile "$setup"/deb/kernel-armmp/*.deb |
+		tar -x -f - -C build/guest/armhf.tmp --wildcards './boot/vmlinuz-*' './boot/config-*'
+	mv build/guest/armhf.tmp/boot/vmlinuz-* build/guest/kernel-armmp/vmlinuz
+	mv build/guest/armhf.tmp/boot/config-* build/guest/kernel-armmp/config
+	dpkg-deb -x "$setup"/deb/busybox-armhf/*.deb build/guest/armhf.tmp
+	mv build/guest/armhf.tmp/bin/busybox build/guest/busybox-armhf
+	rm -rf build/guest/armhf.tmp
+	record guests-32 "$setup"/deb/kernel-armmp/*.deb "$setup"/deb/busybox-armhf/*.deb
+	finish guests-32-1
 }
 
 get_reference()
@@ -409,7 +435,7 @@ get_others()
 {
 	pending others-1 || return 0
 	say "unpacking Debian's Linux 6.12, U-Boot and EDK2 for arm64"
-	with_lists download_kernel "$setup/deb/kernel-6.12" linux-image-arm64 bookworm-backports ||
+	with_lists download_kernel "$setup/deb/kernel-6.12" linux-image-arm64:arm64 bookworm-backports ||
 		fail_step "linux-image-arm64 from bookworm-backports"
 	with_lists download "$setup/deb/firmware" u-boot-qemu qemu-efi-aarch64 ||
 		fail_step "u-boot-qemu and qemu-efi-aarch64"
@@ -453,6 +479,7 @@ stage_run()
 	stage_build
 	get_qemu
 	get_guests
+	get_guests_32
 }
 
 stage_reference()

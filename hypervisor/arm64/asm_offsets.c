@@ -36,6 +36,8 @@ void asm_offsets(void)
 	DEFINE(REGS_X, offsetof(struct vcpu, regs.x));
 	DEFINE(REGS_PC, offsetof(struct vcpu, regs.pc));
 	DEFINE(REGS_PSTATE, offsetof(struct vcpu, regs.pstate));
+	DEFINE(REGS_STALE, offsetof(struct vcpu, regs.stale));
+	DEFINE(VCPU_STACK_TOP, offsetof(struct vcpu, stack_top));
 	DEFINE(GUEST_REGS_BYTES, sizeof(struct guest_regs));
 	DEFINE(FP_V, offsetof(struct vcpu_fp_state, v));
 	DEFINE(FP_FPSR, offsetof(struct vcpu_fp_state, fpsr));

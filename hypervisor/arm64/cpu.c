@@ -2,6 +2,7 @@
 /* Per-CPU storage and the features that all CPUs share. */
 #include "arm64/cpu.h"
 
+#include "arm64/cpu_work.h"
 #include "arm64/percpu.h"
 #include "arm64/sysreg.h"
 
@@ -9,6 +10,7 @@ uint64_t percpu_offset[MAX_CPUS];
 unsigned int nr_cpus = 1;
 DEFINE_PER_CPU(unsigned int, cpu_id);
 DEFINE_PER_CPU(uint64_t, cpu_stack_top);
+DEFINE_PER_CPU(union cpu_work, cpu_work);
 DEFINE_PER_CPU(uint64_t, panic_stack_top);
 
 struct cpu_features cpu_features;
@@ -42,6 +44,8 @@ void cpu_features_add_this_cpu(bool first)
 	uint64_t mmfr1 = sysreg_read(ID_AA64MMFR1_EL1);
 	uint64_t mmfr2 = sysreg_read(ID_AA64MMFR2_EL1);
 	uint64_t pfr0 = sysreg_read(ID_AA64PFR0_EL1);
+	uint64_t pfr1 = sysreg_read(ID_AA64PFR1_EL1);
+	uint64_t dfr0 = sysreg_read(ID_AA64DFR0_EL1);
 	struct cpu_features *f = &cpu_features;
 	unsigned int dline = 4u << FIELD_GET(CTR_DMINLINE, ctr);
 	unsigned int iline = 4u << FIELD_GET(CTR_IMINLINE, ctr);
@@ -52,6 +56,11 @@ void cpu_features_add_this_cpu(bool first)
 	bool aarch32 = FIELD_GET(PFR0_EL1, pfr0) == 2;
 	bool ras = FIELD_GET(PFR0_RAS, pfr0) != 0;
 	bool lor = FIELD_GET(MMFR1_LO, mmfr1) != 0;
+	bool sme = FIELD_GET(PFR1_SME, pfr1) != 0;
+	bool sve_sme = FIELD_GET(PFR0_SVE, pfr0) != 0 || sme;
+	bool mte = FIELD_GET(PFR1_MTE, pfr1) >= 2;
+	unsigned int nr_breakpoints = (unsigned int)FIELD_GET(DFR0_BRPS, dfr0) + 1;
+	unsigned int nr_watchpoints = (unsigned int)FIELD_GET(DFR0_WRPS, dfr0) + 1;
 
 	if (first) {
 		*f = (struct cpu_features){
@@ -64,6 +73,11 @@ void cpu_features_add_this_cpu(bool first)
 			.dic = dic,
 			.ras = ras,
 			.lor = lor,
+			.nr_breakpoints = nr_breakpoints,
+			.nr_watchpoints = nr_watchpoints,
+			.sve_sme = sve_sme,
+			.sme = sme,
+			.mte = mte,
 			.aarch32_el1 = aarch32,
 			.vhe_present = FIELD_GET(MMFR1_VH, mmfr1) != 0,
 		};
@@ -78,6 +92,11 @@ void cpu_features_add_this_cpu(bool first)
 	f->aarch32_el1 = f->aarch32_el1 && aarch32;
 	f->ras = f->ras || ras;
 	f->lor = f->lor || lor;
+	f->nr_breakpoints = min_unsigned(f->nr_breakpoints, nr_breakpoints);
+	f->nr_watchpoints = min_unsigned(f->nr_watchpoints, nr_watchpoints);
+	f->sve_sme = f->sve_sme || sve_sme;
+	f->sme = f->sme || sme;
+	f->mte = f->mte || mte;
 	if (!dic) {
 		f->ctr_el0 &= ~CTR_DIC;
 	}

@@ -45,11 +45,15 @@ struct cpu_features {
 	uint64_t ctr_el0; /* smallest line sizes, largest CWG, DIC/IDC only if all have it */
 	unsigned int dcache_line_bytes;
 	unsigned int icache_line_bytes;
-	unsigned int pa_bits;   /* smallest PARange */
-	unsigned int vmid_bits; /* 8 or 16 */
-	bool s2fwb;             /* FEAT_S2FWB on every CPU */
-	bool dic;               /* CTR_EL0.DIC on every CPU: no IC needed */
-	bool ras, lor;          /* on some CPU: hidden from guests by HCR_EL2.TERR and TLOR */
+	unsigned int pa_bits;        /* smallest PARange */
+	unsigned int vmid_bits;      /* 8 or 16 */
+	bool s2fwb;                  /* FEAT_S2FWB on every CPU */
+	bool dic;                    /* CTR_EL0.DIC on every CPU: no IC needed */
+	bool ras, lor;               /* on some CPU: hidden from guests by HCR_EL2.TERR and TLOR */
+	unsigned int nr_breakpoints; /* the fewest of all CPUs */
+	unsigned int nr_watchpoints;
+	bool sve_sme, sme,
+		mte; /* on some CPU: CPACR_EL1, SMIDR_EL1 and GMID_EL1 trap to hide them */
 	bool aarch32_el1;
 	bool vhe_present;
 };

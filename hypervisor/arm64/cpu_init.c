@@ -36,17 +36,36 @@ void cpu_init_el2(void)
 {
 	uint64_t pfr0 = sysreg_read(ID_AA64PFR0_EL1);
 	uint64_t dfr0 = sysreg_read(ID_AA64DFR0_EL1);
+	bool sve_sme = FIELD_GET(PFR0_SVE, pfr0) != 0 ||
+		       FIELD_GET(PFR1_SME, sysreg_read(ID_AA64PFR1_EL1)) != 0;
 
 	/* FP and SIMD are the guest's; SVE, SME and trace trap. */
-	sysreg_write(CPTR_EL2,
-		     CPTR_RES1 | CPTR_TZ | CPTR_TTA | (((pfr0 >> 44) & 0xf) != 0 ? CPTR_TAM : 0));
+	sysreg_write(CPTR_EL2, CPTR_RES1 | CPTR_TZ | CPTR_TTA |
+				       (((pfr0 >> 44) & 0xf) != 0 ? CPTR_TAM : 0) |
+				       (sve_sme ? CPTR_TCPAC : 0));
 	/* Debug and performance monitors trap; HPMN keeps its reset value, the number of counters. */
 	sysreg_write(MDCR_EL2, (sysreg_read(MDCR_EL2) & MDCR_HPMN) | MDCR_TDRA | MDCR_TDOSA |
 				       MDCR_TDA | MDCR_TPM | MDCR_TPMCR |
 				       (has(dfr0, 32) ? MDCR_TPMS : 0) |
 				       (has(dfr0, 40) ? MDCR_TTRF : 0));
-	sysreg_write(MDSCR_EL1,
-		     0); /* guests' accesses trap: nobody would turn a left-over single step off */
+	/*
+	 * Guests' debug (domain/vcpu_debug.h): nothing of what firmware left, and the OS lock, which a reset closes, is
+	 * open: a vCPU's own is emulated.
+	 */
+	sysreg_write(MDSCR_EL1, 0);
+	sysreg_write(MDCCINT_EL1, 0);
+	if (FIELD_GET(PFR0_EL1, pfr0) == 2) {
+		sysreg_write(DBGVCR32_EL2, 0);
+	}
+	sysreg_write(OSDLR_EL1, 0);
+	sysreg_write(OSLAR_EL1, 0);
+	/* What is hidden is not EL1's to allow, either: EL0's accesses trap to EL2 as well, and not to EL1 before. */
+	if (has(dfr0, 8) && (dfr0 >> 8 & 0xf) != 0xf) {
+		sysreg_write(PMUSERENR_EL0, 1);
+	}
+	if (has(pfr0, 44)) {
+		sysreg_write(AMUSERENR_EL0, 1);
+	}
 	init_extensions(pfr0);
 	/* EL1 reads the physical counter, but its timer is emulated. */
 	sysreg_write(CNTHCTL_EL2, CNTHCTL_EL1PCTEN);

@@ -19,6 +19,7 @@ enum esr_ec {
 	ESR_EC_FP = 0x07,
 	ESR_EC_CP10_ID = 0x08,
 	ESR_EC_PAC = 0x09,
+	ESR_EC_LS64 = 0x0a,
 	ESR_EC_CP14_64 = 0x0c,
 	ESR_EC_ILLEGAL = 0x0e,
 	ESR_EC_SVC32 = 0x11,
@@ -27,8 +28,10 @@ enum esr_ec {
 	ESR_EC_SVC64 = 0x15,
 	ESR_EC_HVC64 = 0x16,
 	ESR_EC_SMC64 = 0x17,
+	ESR_EC_SYSREG128 = 0x14,
 	ESR_EC_SYSREG = 0x18,
 	ESR_EC_SVE = 0x19,
+	ESR_EC_SME = 0x1d,
 	ESR_EC_INSTR_ABORT_LOWER = 0x20,
 	ESR_EC_INSTR_ABORT_SAME = 0x21,
 	ESR_EC_PC_ALIGN = 0x22,
@@ -36,6 +39,7 @@ enum esr_ec {
 	ESR_EC_DATA_ABORT_SAME = 0x25,
 	ESR_EC_SP_ALIGN = 0x26,
 	ESR_EC_SERROR = 0x2f,
+	ESR_EC_WATCHPOINT_LOWER = 0x34,
 	ESR_EC_BRK64 = 0x3c,
 	ESR_EC_MAX = 0x40
 };
@@ -56,6 +60,10 @@ enum esr_ec {
 #define FSC_ACCESS_FLAG 0x08
 #define FSC_PERMISSION  0x0c
 #define FSC_SEA         0x10
+#define FSC_SEA_WALK    0x14 /* | level */
+#define FSC_ALIGNMENT   0x21
+#define FSC_DEBUG       0x22
+#define FSC_UNSUPPORTED 0x35 /* exclusive or atomic access */
 #define FSC_TYPE(fsc)   ((fsc)&0x3c)
 
 /* Trapped MSR/MRS/system instruction ISS: the encoding in the order op0 op1 CRn CRm op2. */

@@ -54,15 +54,20 @@ static void print_address(const char *what, uint64_t va)
 	}
 }
 
-/* Frame records are {previous, return address}; a chain must go up the stack and stay within 32 KiB. */
+DECLARE_PER_CPU(uint64_t, cpu_stack_top);
+
+/*
+ * Frame records are {previous, return address}; a chain must go up the stack, whose top is the end. The outermost one has
+ * the x29 of the guest that was left, which can be anything.
+ */
 static void print_backtrace(uint64_t fp)
 {
-	const uint64_t first = fp;
+	const uint64_t last = this_cpu(cpu_stack_top) - 16;
 
 	for (unsigned int depth = 0; depth < 24; depth++) {
 		const uint64_t *record = (const uint64_t *)(uintptr_t)fp;
 
-		if (fp == 0 || (fp & 15) != 0 || fp - first > 32768) {
+		if (fp == 0 || (fp & 15) != 0 || fp > last) {
 			return;
 		}
 		if (!is_code(record[1] - 4)) {

@@ -42,6 +42,7 @@
 #define HCR_APK    BIT64(40)
 #define HCR_API    BIT64(41)
 #define HCR_FWB    BIT64(46)
+#define HCR_TID5   BIT64(58)
 
 /* SCTLR_EL1 and SCTLR_EL2 */
 #define SCTLR_M    BIT64(0)
@@ -63,6 +64,8 @@
 /* TCR_EL1: no walks for TTBR0_EL1, TTBR1_EL1 */
 #define TCR_EPD0             BIT64(7)
 #define TCR_EPD1             BIT64(23)
+/* TTBCR.EAE for an AArch32 EL1: the descriptors are long, and EPD0 and EPD1 mean the same. */
+#define TCR_EAE              BIT64(31)
 
 /* VTCR_EL2 */
 #define VTCR_T0SZ            BITS64(5, 0)
@@ -83,6 +86,7 @@
 #define CPTR_TSM             BIT64(12)
 #define CPTR_TTA             BIT64(20)
 #define CPTR_TAM             BIT64(30)
+#define CPTR_TCPAC           BIT64(31)
 #define CPTR_RES1            UINT64_C(0x32ff)
 
 /* MDCR_EL2 */
@@ -95,6 +99,26 @@
 #define MDCR_TDRA            BIT64(11)
 #define MDCR_TPMS            BIT64(14)
 #define MDCR_TTRF            BIT64(19)
+
+/* CPACR_EL1 */
+#define CPACR_ZEN            BITS64(17, 16)
+#define CPACR_FPEN           BITS64(21, 20)
+#define CPACR_SMEN           BITS64(25, 24)
+
+/* MDSCR_EL1 */
+#define MDSCR_SS             BIT64(0)
+#define MDSCR_ERR            BIT64(6)
+#define MDSCR_TDCC           BIT64(12)
+#define MDSCR_KDE            BIT64(13)
+#define MDSCR_HDE            BIT64(14)
+#define MDSCR_MDE            BIT64(15)
+#define MDSCR_SC2            BIT64(19)
+#define MDSCR_TDA            BIT64(21)
+#define MDSCR_INTDIS         BITS64(23, 22)
+#define MDSCR_TXU            BIT64(26)
+#define MDSCR_RXO            BIT64(27)
+#define MDSCR_TXFULL         BIT64(29)
+#define MDSCR_RXFULL         BIT64(30)
 
 /* CNTHCTL_EL2 (E2H = 0) */
 #define CNTHCTL_EL1PCTEN     BIT64(0)
@@ -116,9 +140,25 @@
 #define PSTATE_A             BIT64(8)
 #define PSTATE_D             BIT64(9)
 #define PSTATE_IL            BIT64(20)
+#define PSTATE_BTYPE         BITS64(11, 10)
 #define PSTATE_SS            BIT64(21)
 #define PSTATE_PAN           BIT64(22)
 #define PSTATE_GUEST_INIT    UINT64_C(0x3c5) /* EL1h, DAIF masked */
+/* The same bits of an AArch32 state (Arm ARM, "SPSR_EL2, exception taken from AArch32 state") */
+#define PSTATE_M32           BITS64(4, 0)
+#define PSTATE_M32_USR       UINT64_C(0x10)
+#define PSTATE_M32_FIQ       UINT64_C(0x11)
+#define PSTATE_M32_IRQ       UINT64_C(0x12)
+#define PSTATE_M32_SVC       UINT64_C(0x13)
+#define PSTATE_M32_ABT       UINT64_C(0x17)
+#define PSTATE_M32_UND       UINT64_C(0x1b)
+#define PSTATE_M32_SYS       UINT64_C(0x1f)
+#define PSTATE_T             BIT64(5)
+#define PSTATE_E             BIT64(9)
+#define PSTATE_IT_HIGH       BITS64(15, 10) /* IT[7:2] */
+#define PSTATE_IT_LOW        BITS64(26, 25) /* IT[1:0] */
+/* public/arch-arm.h, PSR_GUEST32_INIT: SVC, A, I and F masked, Z */
+#define PSTATE_GUEST32_INIT  UINT64_C(0x400001d3)
 
 /* PAR_EL1 */
 #define PAR_F                BIT64(0)
@@ -146,6 +186,10 @@
 #define PFR0_RAS             BITS64(31, 28)
 #define PFR0_GIC             BITS64(27, 24)
 #define PFR0_SVE             BITS64(35, 32)
+#define PFR1_MTE             BITS64(11, 8)
+#define PFR1_SME             BITS64(27, 24)
+#define DFR0_BRPS            BITS64(15, 12)
+#define DFR0_WRPS            BITS64(23, 20)
 
 /* MPIDR_EL1 */
 #define MPIDR_AFFINITY       UINT64_C(0xff00ffffff)

@@ -10,7 +10,10 @@
 
 #define HVC64_IMM0	0x5a00		/* ESR_EL2[31:16] of HVC #0: EC 0x16, IL; bits 15:0 are zero */
 
-/* Save the guest's registers; x0 and x1 are already in the frame for entries that peeked. */
+/*
+ * Save the guest's registers and change to the CPU's stack; x0 and x1 are already in the frame for entries that peeked.
+ * x0 = struct vcpu afterwards, x1 is kept.
+ */
 	.macro	save_guest, peeked=0
 	.if	\peeked == 0
 	stp	x0, x1, [sp, #(REGS_X + 16 * 0)]
@@ -29,18 +32,13 @@
 	stp	x24, x25, [sp, #(REGS_X + 16 * 12)]
 	stp	x26, x27, [sp, #(REGS_X + 16 * 13)]
 	stp	x28, x29, [sp, #(REGS_X + 16 * 14)]
-	mrs	x1, elr_el2
-	mrs	x2, spsr_el2
-	stp	x30, x1, [sp, #(REGS_X + 16 * 15)]	// x30 and pc are neighbours
-	str	x2, [sp, #REGS_PSTATE]
-	mov	x0, sp				// struct vcpu, the handler's argument
-	mrs	x1, tpidr_el2
-	adrp	x2, percpu_cpu_stack_top
-	add	x2, x2, #:lo12:percpu_cpu_stack_top
-	ldr	x2, [x2, x1]
+	mrs	x2, elr_el2
+	mrs	x3, spsr_el2
+	stp	x30, x2, [sp, #(REGS_X + 16 * 15)]	// x30 and pc are neighbours
+	ldr	x2, [sp, #VCPU_STACK_TOP]
+	str	x3, [sp, #REGS_PSTATE]
+	mov	x0, sp
 	mov	sp, x2
-	mov	x29, xzr			// backtraces end here
-	mov	x30, xzr
 	.endm
 
 	.section .vectors.text, "ax"
@@ -74,7 +72,7 @@ exception_vectors:
 	mrs	x1, esr_el2
 	mov	w0, #(HVC64_IMM0 << 16)
 	cmp	w1, w0
-	b.ne	guest_sync_slow
+	b.ne	guest_sync
 	ldr	w0, [sp, #REGS_X]		// SMCCC function identifier
 	b	guest_smccc_fast
 
@@ -87,7 +85,11 @@ exception_vectors:
 
 	vector guest32_sync
 	stp	x0, x1, [sp, #REGS_X]
-	b	guest_sync_slow
+	/* An exception injected into an AArch32 EL1 changes banked registers, which are among x16 to x30. */
+	mov	w0, #1
+	str	w0, [sp, #REGS_STALE]
+	mrs	x1, esr_el2
+	b	guest_sync
 	vector guest32_irq
 	b	guest_irq
 	vector guest32_fiq
@@ -109,41 +111,46 @@ guest_smccc_fast:
 	mov	w1, #0x3fff
 	movk	w1, #0x8000, lsl #16
 	cmp	w0, w1
-	b.ne	guest_sync_slow
+	b.ne	2f
 1:	mov	x0, xzr
 	ldr	x1, [sp, #(REGS_X + 8)]
 	eret
 	dsb	nsh				// no speculation past ERET
 	isb
 
-guest_sync_slow:
+2:	mrs	x1, esr_el2
+guest_sync:
 	save_guest peeked=1
-	bl	trap_from_guest_sync
-	b	guest_return
+	mov	x19, x0
+	bl	trap_from_guest_sync		// x0, x1: vCPU, ESR_EL2
+	b	guest_leave
 
 guest_irq:
 	save_guest
+	mov	x19, x0
 	bl	trap_from_guest_irq
-	b	guest_return
+	b	guest_leave
 
 guest_serror:
 	save_guest
+	mov	x19, x0
 	bl	trap_from_guest_serror
 
-	/* Also where a CPU goes when boot is over: its stack is empty. */
-	.globl	guest_return
-guest_return:
-	bl	trap_return_to_guest		// x0 = the vCPU to enter
+guest_leave:
+	mov	x0, x19
+	bl	trap_leave			// back: the vCPU to enter
+/*
+ * Into the guest: x0 = the vCPU. x20 to x29, which C has kept, are the guest's own still, unless another vCPU left the
+ * guest here or the frame's have been changed: regs.stale says so.
+ */
+guest_enter:
 	mov	sp, x0
-	ldp	x30, x1, [sp, #(REGS_X + 16 * 15)]
+	ldr	w1, [sp, #REGS_STALE]
+	cbnz	w1, 2f
+1:	ldp	x30, x1, [sp, #(REGS_X + 16 * 15)]
 	ldr	x2, [sp, #REGS_PSTATE]
 	msr	elr_el2, x1
 	msr	spsr_el2, x2
-	ldp	x28, x29, [sp, #(REGS_X + 16 * 14)]
-	ldp	x26, x27, [sp, #(REGS_X + 16 * 13)]
-	ldp	x24, x25, [sp, #(REGS_X + 16 * 12)]
-	ldp	x22, x23, [sp, #(REGS_X + 16 * 11)]
-	ldp	x20, x21, [sp, #(REGS_X + 16 * 10)]
 	ldp	x18, x19, [sp, #(REGS_X + 16 * 9)]
 	ldp	x16, x17, [sp, #(REGS_X + 16 * 8)]
 	ldp	x14, x15, [sp, #(REGS_X + 16 * 7)]
@@ -155,8 +162,15 @@ guest_return:
 	ldp	x2, x3, [sp, #(REGS_X + 16 * 1)]
 	ldp	x0, x1, [sp, #(REGS_X + 16 * 0)]
 	eret
-	dsb	nsh
+	dsb	nsh				// no speculation past ERET
 	isb
+2:	str	wzr, [sp, #REGS_STALE]
+	ldp	x28, x29, [sp, #(REGS_X + 16 * 14)]
+	ldp	x26, x27, [sp, #(REGS_X + 16 * 13)]
+	ldp	x24, x25, [sp, #(REGS_X + 16 * 12)]
+	ldp	x22, x23, [sp, #(REGS_X + 16 * 11)]
+	ldp	x20, x21, [sp, #(REGS_X + 16 * 10)]
+	b	1b
 
 /* Boot is over: the stack is reused from its top. Does not return. */
 	.globl	cpu_enter_guests
@@ -168,7 +182,8 @@ cpu_enter_guests:
 	mov	sp, x2
 	mov	x29, xzr
 	mov	x30, xzr
-	b	guest_return
+	bl	trap_return_to_guest
+	b	guest_enter
 
 /*
  * A bug at EL2. The stack pointer itself may be the problem (guard page), so the registers go to a

@@ -104,6 +104,7 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	gic_init_cpu();
 	boot_smp_start(fdt);
 	console_init();
+	console_kill_init();
 	console_key_register('R', "restart the machine", machine_reset);
 	stage2_init_machine();
 	log_info("%u CPU%s, %lu MiB of RAM free, GICv%u, %s", nr_cpus, nr_cpus == 1 ? "" : "s",

@@ -23,6 +23,7 @@ enum option_kind {
 	OPTION_TEXT,      /* char[BOOT_OPTION_TEXT] */
 	OPTION_LOG_LEVEL, /* first word before '/' */
 	OPTION_XSM,
+	OPTION_MEM_ATTR,
 	OPTION_IGNORED /* Xen's, without meaning here */
 };
 
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{ "dtuart", OPTION_TEXT, boot_options.dtuart },
 	{ "loglvl", OPTION_LOG_LEVEL, &boot_options.log_level },
 	{ "xsm", OPTION_XSM, &boot_options.xsm_silo },
+	{ "mem-attr", OPTION_MEM_ATTR, &boot_options.mem_attr_warn },
 	{ "noreboot", OPTION_BOOL, &boot_options.no_reboot },
 	{ "rebuild", OPTION_BOOL, &boot_options.rebuild },
 	{ "bootscrub", OPTION_IGNORED, NULL },
@@ -163,6 +165,15 @@ static __init bool parse_xsm(const char *text, bool *silo)
 	return true;
 }
 
+static __init bool parse_mem_attr(const char *text, bool *warn)
+{
+	if (strcmp(text, "refuse") != 0 && strcmp(text, "warn") != 0) {
+		return false;
+	}
+	*warn = text[0] == 'w';
+	return true;
+}
+
 static __init bool set_option(const struct option *option, const char *text)
 {
 	uint64_t number;
@@ -188,6 +199,8 @@ static __init bool set_option(const struct option *option, const char *text)
 		return parse_log_level(text, option->value);
 	case OPTION_XSM:
 		return parse_xsm(text, option->value);
+	case OPTION_MEM_ATTR:
+		return parse_mem_attr(text, option->value);
 	case OPTION_IGNORED:
 		return true;
 	}

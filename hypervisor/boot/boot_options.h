@@ -15,9 +15,10 @@ struct boot_options {
 	uint32_t dom0_max_vcpus;       /* 0: one for each CPU */
 	char dtuart[BOOT_OPTION_TEXT]; /* path or alias of the UART; empty: /chosen/stdout-path */
 	enum log_level log_level;
-	bool xsm_silo;  /* domUs may not share with each other */
-	bool no_reboot; /* a crash stops the machine instead of resetting it */
-	bool rebuild;   /* the console key B builds domains of the device tree again */
+	bool xsm_silo;      /* domUs may not share with each other */
+	bool mem_attr_warn; /* C3: hypercall buffers that are not Write-Back are reported, but served */
+	bool no_reboot;     /* a crash stops the machine instead of resetting it */
+	bool rebuild;       /* the console key B builds domains of the device tree again */
 };
 extern struct boot_options boot_options;
 

@@ -66,7 +66,7 @@ static void a_line_of_many_words(void **state)
 {
 	boot_options_parse("  console=dtuart dtuart=/pl011@9000000\tdom0_max_vcpus=3 "
 			   "loglvl=all/warning guest_loglvl=all "
-			   "bootscrub=0 xsm=dummy noreboot sync_console rebuild\n");
+			   "bootscrub=0 xsm=dummy noreboot sync_console rebuild mem-attr=warn\n");
 	assert_string_equal(messages, "");
 	assert_string_equal(boot_options.dtuart, "/pl011@9000000");
 	assert_int_equal(boot_options.dom0_max_vcpus, 3);
@@ -74,6 +74,9 @@ static void a_line_of_many_words(void **state)
 	assert_false(boot_options.xsm_silo);
 	assert_true(boot_options.no_reboot);
 	assert_true(boot_options.rebuild);
+	assert_true(boot_options.mem_attr_warn);
+	boot_options_parse("mem-attr=refuse");
+	assert_false(boot_options.mem_attr_warn);
 }
 
 static void booleans(void **state)
@@ -92,12 +95,13 @@ static void booleans(void **state)
 static void unknown_words_are_named(void **state)
 {
 	boot_options_parse("quiet dom0_men=1G no-such loglvl=loud xsm=flask "
-			   "dom0_max_vcpus=4294967296 dom0_max_vcpus=2x");
+			   "dom0_max_vcpus=4294967296 dom0_max_vcpus=2x mem-attr=wish");
 	assert_non_null(strstr(messages, "unknown option 'quiet'"));
 	assert_non_null(strstr(messages, "unknown option 'dom0_men'"));
 	assert_non_null(strstr(messages, "unknown option 'no-such'"));
 	assert_non_null(strstr(messages, "loglvl=loud is not valid"));
 	assert_non_null(strstr(messages, "xsm=flask is not valid"));
+	assert_non_null(strstr(messages, "mem-attr=wish is not valid"));
 	assert_non_null(strstr(messages, "dom0_max_vcpus=4294967296 is not valid"));
 	assert_non_null(strstr(messages, "dom0_max_vcpus=2x is not valid"));
 	assert_int_equal(boot_options.dom0_max_vcpus, 0);

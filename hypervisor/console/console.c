@@ -40,9 +40,20 @@ static bool handling;
 
 /* ---- focus ---------------------------------------------------------------------------------- */
 
+/* Under the lock; read without it by the key, which follows in time. */
+static uint16_t last_focus = DOMID_XEN;
+
+uint16_t console_last_focus(void)
+{
+	return READ_ONCE(last_focus);
+}
+
 static void set_focus(uint16_t domid, const char *name)
 {
 	spin_lock(&console_lock);
+	if (domid == DOMID_XEN && console_focus != DOMID_XEN) {
+		WRITE_ONCE(last_focus, console_focus);
+	}
 	console_lines_refocus(DOMID_XEN);
 	said_full = false;
 	if (domid == DOMID_XEN) {

@@ -42,6 +42,8 @@ bool console_is_congested(void);
  * The domain with the focus when booting is over: dom0, or the first vPL011 domain. No lock held.
  */
 void console_set_focus(uint16_t domid);
+/* The domain that had it before Tenon; DOMID_XEN when there was none. */
+uint16_t console_last_focus(void);
 /*
  * A domain is going (its state is DOMAIN_DYING): focus moves on, buffers are dropped, and the
  * console does not touch its vPL011 afterwards. No lock held.
@@ -61,3 +63,5 @@ void console_drain(void);
  * first domain runs.
  */
 void console_key_register(char key, const char *description, void (*action)(void));
+/* The key that destroys a domain (console_kill.c). Before the first domain runs. */
+void console_kill_init(void);

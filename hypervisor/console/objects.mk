@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 hyp-objs += hypervisor/console/console.o hypervisor/console/console_dump.o hypervisor/console/console_keys.o
-hyp-objs += hypervisor/console/console_lines.o hypervisor/console/console_tx.o
+hyp-objs += hypervisor/console/console_kill.o hypervisor/console/console_lines.o hypervisor/console/console_tx.o
 hyp-objs += hypervisor/console/uart_fdt.o hypervisor/console/uart_pl011.o hypervisor/console/vpl011.o
 
 unit-tests += console_test

@@ -6,6 +6,7 @@
 
 #include "abi/xen.h"
 #include "console/vpl011.h"
+#include "domain/vcpu_debug.h"
 #include "domain/vcpu_runstate.h"
 #include "domain/watchdog.h"
 #include "event/event.h"
@@ -27,7 +28,9 @@ struct guest_regs {
 	uint64_t x[31];
 	uint64_t pc;     /* ELR_EL2 */
 	uint64_t pstate; /* SPSR_EL2 */
-	uint64_t reserved;
+	/* The CPU's x20 to x29, which C keeps, are not these: vectors.S takes them from here. Else it leaves them alone. */
+	uint32_t stale;
+	uint32_t reserved;
 };
 
 /* System registers of EL1 and EL0, in hardware while the vCPU runs (vcpu_switch.c). */
@@ -38,7 +41,6 @@ struct vcpu_sysreg_state {
 	uint64_t esr_el1, far_el1, afsr0_el1, afsr1_el1, par_el1;
 	uint64_t vbar_el1, contextidr_el1, csselr_el1;
 	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
-	uint64_t mdscr_el1;
 	/* AArch32 */
 	uint64_t dacr32, ifsr32, fpexc32, spsr_abt, spsr_und, spsr_irq, spsr_fiq;
 };
@@ -48,8 +50,33 @@ struct vcpu_fp_state {
 	uint32_t fpsr, fpcr;
 };
 
+/* Of a memory_op that is continued within an extent (hc_memory.c). */
+struct memory_progress {
+	uint64_t cmd, arg, g; /* the call that continues it, and the extent */
+	uint32_t order;
+	uint16_t domid;
+	uint64_t done; /* pages; 0: none is under way */
+};
+
+/*
+ * What is to be done before a vCPU is entered: flags of several owners, which the way back to a guest looks at as one
+ * word (trap/trap_table.c).
+ */
+union vcpu_work {
+	struct {
+		bool vgic; /* its list registers are not what they should be: vgic_flush() */
+		bool list_registers; /* they were read back, and the guest is to have them again: vgic_flush() */
+		bool virtual_timer;  /* CNTV's line or PPI 27's state may change: vtimer_sync() */
+		bool physical_timer; /* vtimer.physical_timer went off: vtimer_sync() */
+		bool refresh; /* another CPU waits for what is in its list registers: vgic_sync() */
+	};
+	uint64_t any;
+};
+
 struct vcpu {
 	struct guest_regs regs; /* first: SP_EL2 points here while the guest runs */
+	union vcpu_work work;
+	uint64_t stack_top; /* of the CPU that it is loaded on: an exit changes to it */
 	struct domain *domain;
 	unsigned int id;
 	uint64_t vmpidr;
@@ -60,11 +87,14 @@ struct vcpu {
 	bool caches_known; /* false: TVM was off when the above was written, and it is only a guess */
 	struct vcpu_sysreg_state sysregs;
 	struct vcpu_fp_state fp;
+	struct vcpu_debug_state debug;
 	struct sched_vcpu sched;
 	struct vgic_vcpu vgic;
 	struct vtimer_vcpu vtimer;
 	struct event_vcpu event;
 	struct vcpu_runstate runstate;
+	struct memory_progress memory_progress;
+	const struct mmio_region *mmio_last; /* a device that it has accessed, or NULL (trap_abort.c) */
 };
 
 enum domain_state {
@@ -81,6 +111,7 @@ struct domain {
 	bool is_privileged; /* may use the toolstack's calls */
 	bool is_console;    /* may use console_io */
 	bool direct_mapped;
+	bool is_32bit; /* its EL1 is AArch32; never changes once it has vCPUs */
 	bool has_noncoherent_device;
 	char name[32];      /* device-tree node name or "dom0"; for messages */
 	uint8_t handle[16]; /* UUID */
@@ -95,6 +126,9 @@ struct domain {
 	/* design.md, "Words": cold at birth. Guarded by attr_lock; read without it only as a hint. */
 	struct rwlock attr_lock;
 	bool warm;
+	bool attr_work;   /* domain_attr_step() has something to do: setway_armed or foreign_due */
+	bool foreign_due; /* others' mappings of its frames are still to be turned ... */
+	uint32_t foreign_next; /* ... from here on */
 	bool setway_armed;     /* the guest used set/way: TVM stays on */
 	bool setway_flush;     /* its RAM is to be cleaned and invalidated before it goes on */
 	uint32_t setway_asked; /* counts such requests: one that comes during a flush starts it anew */
@@ -105,8 +139,9 @@ struct domain {
 	uint32_t setway_doing; /* setway_asked when it began */
 	gfn_t setway_next;     /* to go on from */
 
-	uint64_t nr_pages; /* tot_pages: RAM and magic pages; under stage2.lock */
+	uint64_t nr_pages; /* tot_pages: RAM and magic pages; atomic */
 	uint64_t max_pages;
+	uint64_t claimed_pages; /* set aside for it in the pool (XENMEM_claim_pages); under stage2.lock */
 
 	struct stage2 stage2;
 	struct mmio_domain mmio;
@@ -136,6 +171,7 @@ struct domain_config {
 	uint16_t domid; /* DOMID_INVALID: take the next */
 	const char *name;
 	bool is_hardware, is_privileged, is_console, direct_mapped;
+	bool is_32bit; /* EL1 at AArch32: -XEN_EINVAL where a CPU has none */
 	unsigned int nr_vcpus;
 	uint64_t max_pages;
 	enum gic_version gic_version;
@@ -149,7 +185,8 @@ struct domain_config {
 
 /* All vCPUs exist afterwards, offline; domain paused once (domain_unpause() starts it). */
 int __must_check domain_create(const struct domain_config *config, struct domain **d);
-/* Set the entry point of a vCPU: PC, x0, and the start state of xen-abi-arm section 1.5. */
+/* Set the entry point of a vCPU: PC (bit 0: T32, 32-bit domains only), x0 or r0, and the start state of xen-abi-arm
+ * section 1.5. */
 void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0);
 /* vcpu 0 starts running when the pause count reaches 0. */
 void domain_unpause(struct domain *d);
@@ -186,6 +223,9 @@ static inline void vcpu_set_x(struct vcpu *v, unsigned int n, uint64_t value)
 {
 	if (n != 31) {
 		v->regs.x[n] = value;
+		if (n >= 20) {
+			v->regs.stale = 1;
+		}
 	}
 }
 
@@ -196,10 +236,11 @@ void domain_sctlr_changed(struct vcpu *v, uint64_t value);
 /* A trapped DC xSW. */
 int domain_set_way(struct vcpu *v);
 /*
- * v is about to be entered and its domain has used set/way (setway_armed): traps are armed for it too, and a part of
- * the flush that is due is done. True when v may go; false: poll epochs and interrupts, then call again.
+ * v is about to be entered and attr_work is set: its domain has turned warm or cold while others map its frames, or it
+ * has used set/way. Traps are armed for v too, and a part of the turning and of the flush that is due is done. True when
+ * v may go; false: poll epochs and interrupts, then call again.
  */
-bool __must_check domain_setway_step(struct vcpu *v);
+bool __must_check domain_attr_step(struct vcpu *v);
 /* HCR_EL2.TVM traps: write the register for the guest. */
 bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value);
 
@@ -208,7 +249,7 @@ bool domain_vm_register_write(struct vcpu *v, uint32_t key, uint64_t value);
 /*
  * Copy between Tenon and a guest virtual address of the current vCPU, as the running guest would access
  * it (AT S12E1R/W; design.md, "Guest copy"). 0 or -XEN_EFAULT; -XEN_EINVAL when the buffer's memory
- * attributes are refused (C3). No lock of rank STAGE2 or inner may be held.
+ * attributes are refused (C3). No lock of rank ATTR or inner may be held.
  */
 int __must_check guest_copy_from(void *to, uint64_t gva, size_t size);
 int __must_check guest_copy_to(uint64_t gva, const void *from, size_t size);

@@ -140,7 +140,14 @@ static void list_publish(struct domain *d)
 	spin_unlock(&list_lock);
 }
 
-void domain_list_remove(struct domain *d)
+void domain_list_hide(struct domain *d)
+{
+	spin_lock(&list_lock);
+	d->listed = false;
+	spin_unlock(&list_lock);
+}
+
+static void list_forget(const struct domain *d)
 {
 	spin_lock(&list_lock);
 	for (unsigned int n = 0; n < DOMID_LIMIT; n++) {
@@ -244,7 +251,8 @@ int domain_create(const struct domain_config *config, struct domain **result)
 	int error;
 
 	if (config->nr_vcpus == 0 || config->nr_vcpus > DOMAIN_MAX_VCPUS ||
-	    (config->gic_version == GIC_V2 && config->nr_vcpus > 8)) {
+	    (config->gic_version == GIC_V2 && config->nr_vcpus > 8) ||
+	    (config->is_32bit && !cpu_features.aarch32_el1)) {
 		return -XEN_EINVAL;
 	}
 	d = hyp_alloc(DOMAIN_ORDER);
@@ -258,6 +266,7 @@ int domain_create(const struct domain_config *config, struct domain **result)
 	d->is_privileged = config->is_privileged;
 	d->is_console = config->is_console;
 	d->direct_mapped = config->direct_mapped;
+	d->is_32bit = config->is_32bit;
 	d->state = DOMAIN_CREATED;
 	d->shutdown_reason = -1;
 	d->pause_count = 1;
@@ -293,6 +302,8 @@ int domain_create(const struct domain_config *config, struct domain **result)
 
 void domain_free(struct domain *d)
 {
+	list_forget(d);
+	grant_domain_free(d);
 	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
 		hyp_free(d->vcpu[id], VCPU_ORDER);
 	}

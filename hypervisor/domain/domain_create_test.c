@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "boot/boot.h"
+#include "arm64/cpu.h"
 #include "boot/boot_options.h"
 #include "console/console.h"
 #include "lib/log.h"
@@ -69,6 +70,11 @@ void hyp_free_shared(void *va)
 	hyp_free(va, 0);
 }
 
+void frame_pool_unclaim(uint64_t nr)
+{
+	assert_int_equal(nr, 0);
+}
+
 int stage2_create(struct domain *d)
 {
 	struct domain *found = domain_get(d->id);
@@ -97,6 +103,12 @@ int event_domain_init(struct domain *d, uint32_t max_port)
 	return event_error;
 }
 
+int event_domain_release(struct domain *d)
+{
+	call("ports");
+	return 0;
+}
+
 void event_domain_fini(struct domain *d)
 {
 	call("events");
@@ -117,9 +129,19 @@ int grant_domain_init(struct domain *d, unsigned int max_frames, unsigned int ma
 	return grant_error;
 }
 
+int grant_release_mappings(struct domain *d)
+{
+	call("mappings");
+	return 0;
+}
+
 void grant_domain_fini(struct domain *d)
 {
 	call("grants");
+}
+
+void grant_domain_free(struct domain *d)
+{
 }
 
 int vgic_domain_init(struct domain *d, enum gic_version version, unsigned int nr_spis)
@@ -396,6 +418,20 @@ static void a_domain_starts_cold_paused_and_offline(void **state)
 	destroy(d);
 }
 
+static void aarch32_is_refused_where_a_cpu_has_none(void **state)
+{
+	struct domain_config config = plain;
+	struct domain *d;
+
+	config.is_32bit = true;
+	d = make(&config);
+	assert_true(d->is_32bit);
+	destroy(d);
+	cpu_features.aarch32_el1 = false;
+	assert_int_equal(domain_create(&config, &d), -XEN_EINVAL);
+	destroy(make(&plain));
+}
+
 static void absurd_numbers_of_vcpus_are_refused(void **state)
 {
 	struct domain_config config = plain;
@@ -656,15 +692,18 @@ static void with_the_key_that_builds_again_the_light_stays_on(void **state)
 static void mappings_go_before_what_they_map(void **state)
 {
 	struct domain *d = make(&plain);
-	const char *clear, *shared, *grants;
+	const char *clear, *mappings, *shared, *grants;
 
 	clear_restarts = destroy_restarts = 1;
 	destroy(d);
 	clear = strstr(calls, "clear");
+	mappings = strstr(calls, "mappings");
 	shared = strstr(calls, "shared");
 	grants = strstr(calls, "grants");
-	assert_true(clear != NULL && shared != NULL && grants != NULL);
+	assert_true(clear != NULL && mappings != NULL && shared != NULL && grants != NULL);
 	assert_true(clear < shared && clear < grants && strstr(calls, "destroy") > shared);
+	/* What it has mapped of others is let go of when it is mapped no more, and before the handles go. */
+	assert_true(clear < mappings && mappings < grants);
 	/* Each part once, however often the call is repeated. */
 	assert_null(strstr(shared + 1, "shared"));
 	assert_null(strstr(grants + 1, "grants"));
@@ -707,6 +746,7 @@ int main(void)
 		TEST(an_id_that_is_asked_for_is_given_once),
 		TEST(a_domain_starts_cold_paused_and_offline),
 		TEST(absurd_numbers_of_vcpus_are_refused),
+		TEST(aarch32_is_refused_where_a_cpu_has_none),
 		TEST(whatever_cannot_be_made_is_undone),
 		TEST(nobody_finds_a_domain_that_is_half_made),
 		TEST(domains_are_found_in_order),

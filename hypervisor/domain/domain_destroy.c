@@ -31,6 +31,8 @@ static void release_parts(struct domain *d)
 	d->shared_info = NULL;
 	spin_unlock(&d->lock);
 	hyp_free_shared(shared_info);
+	frame_pool_unclaim(d->claimed_pages);
+	d->claimed_pages = 0;
 }
 
 int domain_destroy(struct domain *d)
@@ -53,7 +55,16 @@ int domain_destroy(struct domain *d)
 			return error;
 		}
 	}
+	/* What it had of others by grant: no CPU's TLB has any of that any more. */
+	error = grant_release_mappings(d);
+	if (error) {
+		return error;
+	}
 	if (!d->released) {
+		error = event_domain_release(d);
+		if (error) {
+			return error;
+		}
 		d->released = true;
 		release_parts(d);
 	}
@@ -64,7 +75,7 @@ int domain_destroy(struct domain *d)
 		}
 		d->has_stage2 = false;
 	}
-	domain_list_remove(d);
+	domain_list_hide(d);
 	if (d == hardware_domain) {
 		hardware_domain = NULL;
 	}

@@ -4,6 +4,7 @@
 
 struct domain;
 
-void domain_list_remove(struct domain *d);
+/* Nobody finds it any more. It keeps its id until domain_free(): frames of its that others have mapped are marked with that. */
+void domain_list_hide(struct domain *d);
 /* The last reference is gone: vCPU and domain structures. */
 void domain_free(struct domain *d);

@@ -5,10 +5,16 @@
  * dropped. Set/way maintenance by a guest arms TVM again, and from then on each change of the caches' state
  * cleans and invalidates the domain's RAM by VA once, as Xen does (xen-abi-arm section 12.4).
  *
- * What decides is guarded by attr_lock: which vCPUs have their caches on, warm or cold, the flush asked for. The flush
- * itself is done in parts by whichever vCPU of the domain is about to be entered; setway_claimed lets one at a time.
+ * Others' mappings of its private frames follow (stage2_foreign.c), and what the guest's caches hold is flushed, before
+ * it goes on: in parts, by whichever vCPU of the domain is about to be entered (domain_attr_step()). SCTLR_EL1 has its
+ * new value by then, but no instruction at EL1 is executed.
+ *
+ * What decides is guarded by attr_lock: which vCPUs have their caches on, warm or cold, the flush asked for.
+ * setway_claimed lets one vCPU at a time do a part of that.
  */
 #include "domain/domain.h"
+
+#include "domain/domain_share.h"
 
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
@@ -23,7 +29,7 @@
 /* Frames cleaned in one part: some tens of microseconds. */
 #define FLUSH_FRAMES 64
 
-/* TVM follows the domain's state; a vCPU on another CPU finds out at its next trap, or in domain_setway_step(). */
+/* TVM follows the domain's state; a vCPU on another CPU finds out at its next trap, or in domain_attr_step(). */
 static void update_tvm(struct vcpu *v)
 {
 	const struct domain *d = v->domain;
@@ -62,10 +68,23 @@ static void ask_for_flush(struct domain *d)
 	WRITE_ONCE(d->setway_flush, true);
 }
 
+/* attr_lock is held. */
+static void note_work(struct domain *d)
+{
+	WRITE_ONCE(d->attr_work, d->setway_armed || d->foreign_due);
+}
+
+static void set_warm(struct domain *d, bool warm)
+{
+	WRITE_ONCE(d->warm, warm);
+	WRITE_ONCE(d->foreign_due, true);
+	d->foreign_next = 0;
+	note_work(d);
+}
+
 /*
  * A vCPU's caches went on or off: the domain follows. Under attr_lock, so that nobody opens a window on a private
- * frame with the old attribute afterwards. No foreign mapping of its frames exists yet that would have to follow:
- * those that dom0 makes come with the toolstack's calls, and are listed per owner there.
+ * frame, or maps one into another domain, with the old attribute afterwards. Those that are mapped follow.
  *
  * True when the other CPUs have to be told: an epoch was begun.
  */
@@ -75,9 +94,11 @@ static bool settle(struct domain *d)
 
 	ASSERT(write_is_mine(&d->attr_lock));
 	if (on) {
-		WRITE_ONCE(d->warm, true);
+		if (!d->warm) {
+			set_warm(d, true);
+		}
 	} else if (d->warm && d->setway_armed) {
-		WRITE_ONCE(d->warm, false);
+		set_warm(d, false);
 		/*
 		 * M1: cacheable windows that CPUs still have would bring lines back behind the flush. It waits until all have
 		 * dropped them.
@@ -124,7 +145,7 @@ int domain_set_way(struct vcpu *v)
 	if (first) {
 		/*
 		 * While TVM was off nobody looked what the vCPUs do. This one can be asked, the others count as having
-		 * their caches on until they come by (domain_setway_step()).
+		 * their caches on until they come by (domain_attr_step()).
 		 */
 		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
 			d->vcpu[id]->caches_on = true;
@@ -134,6 +155,7 @@ int domain_set_way(struct vcpu *v)
 		v->caches_known = true;
 		ask_for_flush(d);
 		WRITE_ONCE(d->setway_armed, true);
+		note_work(d);
 	}
 	write_unlock(&d->attr_lock);
 	if (first) {
@@ -185,7 +207,7 @@ static void flush_part(struct domain *d)
 		dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
 		window_unmap(page);
 		read_unlock(&d->attr_lock);
-		frame_put(m);
+		domain_put_frame(d, m);
 		d->setway_next = gfn_add(d->setway_next, 1);
 	}
 	/* This part is complete before the guest's next access, whichever CPU does the next part. */
@@ -214,7 +236,25 @@ static bool windows_are_gone(struct domain *d)
 	return !waits;
 }
 
-bool domain_setway_step(struct vcpu *v)
+/* Some of the foreign mappings follow the domain; true when all have. */
+static bool turn_part(struct domain *d)
+{
+	bool due;
+
+	if (likely(!READ_ONCE(d->foreign_due))) {
+		return true;
+	}
+	write_lock(&d->attr_lock);
+	if (d->foreign_due && stage2_turn_some(d, &d->foreign_next)) {
+		d->foreign_due = false;
+		note_work(d);
+	}
+	due = d->foreign_due;
+	write_unlock(&d->attr_lock);
+	return !due;
+}
+
+bool domain_attr_step(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 
@@ -222,6 +262,10 @@ bool domain_setway_step(struct vcpu *v)
 		learn_caches(v);
 	}
 	update_tvm(v);
+	/* C1: no cacheable mapping is left when the flush begins. */
+	if (!turn_part(d)) {
+		return false;
+	}
 	if (likely(!READ_ONCE(d->setway_flush))) {
 		return true;
 	}

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "arm64/esr.h"
+#include "domain/domain_share.h"
 #include "arm64/sysreg_fields.h"
 #include "gic/gic.h"
 #include "lib/log.h"
@@ -84,8 +85,9 @@ struct frame *frame_of(mfn_t m)
 	return &frame;
 }
 
-void frame_put(mfn_t m)
+void domain_put_frame(struct domain *owner, mfn_t m)
 {
+	assert_ptr_equal(owner, &dom);
 	frame.refs--;
 }
 
@@ -103,6 +105,18 @@ void *window_map(mfn_t m, enum window_attr attr)
 void window_unmap(const void *va)
 {
 	fake_machine_note("unmap");
+}
+
+/* What is left to be turned, in steps; 0 when nobody maps anything. */
+static unsigned int foreign_steps;
+
+bool stage2_turn_some(const struct domain *owner, uint32_t *cursor)
+{
+	assert_ptr_equal(owner, &dom);
+	assert_true(write_is_mine(&dom.attr_lock));
+	fake_machine_note("turn to %s", owner->warm ? "warm" : "cold");
+	*cursor += 1;
+	return *cursor > foreign_steps;
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -129,6 +143,7 @@ static int set_up(void **state)
 	frame.refs = 1;
 	epoch_done = true;
 	nr_kicks = nr_messages = 0;
+	foreign_steps = 0;
 	fake_machine_sysreg_set("HCR_EL2", HCR_VM | HCR_TVM);
 	return 0;
 }
@@ -164,7 +179,7 @@ static void load(struct vcpu *v, uint64_t sctlr)
 static void flush(struct vcpu *v)
 {
 	for (unsigned int n = 0; n < 100; n++) {
-		if (domain_setway_step(v)) {
+		if (domain_attr_step(v)) {
 			return;
 		}
 	}
@@ -223,6 +238,49 @@ static void a_warm_domain_stays_warm_and_pays_nothing(void **state)
 	assert_false(dom.setway_flush);
 }
 
+static void foreign_mappings_have_followed_before_it_goes_on(void **state)
+{
+	foreign_steps = 3;
+	write_sctlr(&vcpus[0], ON);
+	assert_true(dom.attr_work);
+	fake_machine_log_clear();
+	for (unsigned int n = 0; n < 3; n++) {
+		assert_false(domain_attr_step(&vcpus[0]));
+	}
+	/* The last step; from then on nobody asks. */
+	assert_true(domain_attr_step(&vcpus[0]));
+	assert_int_equal(fake_machine_count("turn to warm"), 4);
+	assert_false(dom.attr_work);
+	assert_false(dom.foreign_due);
+	assert_cleaned(0);
+}
+
+static void back_to_cold_they_are_turned_before_the_flush(void **state)
+{
+	write_sctlr(&vcpus[0], ON);
+	assert_true(domain_attr_step(&vcpus[0]));
+	assert_int_equal(domain_set_way(&vcpus[0]), 0);
+	flush(&vcpus[0]);
+	foreign_steps = 5;
+	write_sctlr(&vcpus[0], 0);
+	epoch_done = true;
+	fake_machine_log_clear();
+	for (unsigned int n = 0; n < 5; n++) {
+		assert_false(domain_attr_step(&vcpus[0]));
+	}
+	fake_machine_expect_none("dc civac");
+	flush(&vcpus[0]);
+	fake_machine_expect("turn to cold", "dc civac");
+	assert_true(dom.attr_work);
+	/* A turn that is overtaken by the next starts anew. */
+	write_sctlr(&vcpus[0], ON);
+	assert_false(domain_attr_step(&vcpus[0]));
+	write_sctlr(&vcpus[0], 0);
+	assert_int_equal(dom.foreign_next, 0);
+	epoch_done = true;
+	flush(&vcpus[0]);
+}
+
 static void other_registers_pass_through(void **state)
 {
 	static const struct {
@@ -276,7 +334,7 @@ static void the_first_arms_and_cleans_once(void **state)
 	assert_int_equal(last_attr, WINDOW_WB);
 	/* Later ones do nothing. */
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
-	assert_true(domain_setway_step(&vcpus[0]));
+	assert_true(domain_attr_step(&vcpus[0]));
 	assert_cleaned(1);
 	assert_int_equal(nr_messages, 1);
 	assert_true(dom.warm);
@@ -286,7 +344,7 @@ static void a_part_is_complete_before_the_next(void **state)
 {
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
 	fake_machine_log_clear();
-	assert_false(domain_setway_step(&vcpus[0]));
+	assert_false(domain_attr_step(&vcpus[0]));
 	fake_machine_expect("dc civac", "unmap", "dsb sy");
 	/* Whoever enters next, on whatever CPU, may rely on it. */
 	assert_string_equal(fake_machine_log_line(fake_machine_log_count() - 1), "dsb sy");
@@ -298,16 +356,16 @@ static void a_part_is_complete_before_the_next(void **state)
 static void two_vcpus_share_the_work(void **state)
 {
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
-	assert_false(domain_setway_step(&vcpus[0]));
+	assert_false(domain_attr_step(&vcpus[0]));
 	load(&vcpus[1], 0);
-	assert_false(domain_setway_step(&vcpus[1]));
+	assert_false(domain_attr_step(&vcpus[1]));
 	flush(&vcpus[0]);
 	assert_cleaned(1);
 	/* And none gets past while another is at it. */
 	set_up(NULL);
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
 	dom.setway_claimed = true;
-	assert_false(domain_setway_step(&vcpus[0]));
+	assert_false(domain_attr_step(&vcpus[0]));
 	assert_cleaned(0);
 	dom.setway_claimed = false;
 }
@@ -316,7 +374,7 @@ static void a_request_during_a_flush_starts_it_anew(void **state)
 {
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
 	while (cleaned[NR_RAM / 2] == 0) {
-		assert_false(domain_setway_step(&vcpus[0]));
+		assert_false(domain_attr_step(&vcpus[0]));
 	}
 	/* Its caches go on in between: everything is due once more. */
 	write_sctlr(&vcpus[0], ON);
@@ -325,7 +383,7 @@ static void a_request_during_a_flush_starts_it_anew(void **state)
 	assert_int_equal(cleaned[NR_RAM - 1], 1);
 	/* The next one begins at the beginning. */
 	write_sctlr(&vcpus[0], ON | SCTLR_A);
-	assert_true(domain_setway_step(&vcpus[0]));
+	assert_true(domain_attr_step(&vcpus[0]));
 	write_sctlr(&vcpus[0], 0);
 	epoch_done = true;
 	flush(&vcpus[0]);
@@ -350,7 +408,7 @@ static void back_to_cold_only_when_armed_and_no_vcpu_has_caches(void **state)
 	assert_false(dom.warm);
 	/* Cacheable windows go first: no line is cleaned before. */
 	assert_int_equal(nr_kicks, 2);
-	assert_false(domain_setway_step(&vcpus[0]));
+	assert_false(domain_attr_step(&vcpus[0]));
 	assert_cleaned(1);
 	epoch_done = true;
 	flush(&vcpus[0]);
@@ -396,7 +454,7 @@ static void if_it_turns_out_to_have_none_the_domain_is_cold(void **state)
 	flush(&vcpus[0]);
 	assert_true(dom.warm);
 	load(&vcpus[1], SCTLR_M);
-	assert_false(domain_setway_step(&vcpus[1]));
+	assert_false(domain_attr_step(&vcpus[1]));
 	assert_false(dom.warm);
 	epoch_done = true;
 	flush(&vcpus[1]);
@@ -417,7 +475,7 @@ static void holes_are_skipped_in_bounded_steps(void **state)
 {
 	/* Two of the fake's lookups find nothing: they count as work, and the flush goes on behind. */
 	assert_int_equal(domain_set_way(&vcpus[0]), 0);
-	assert_false(domain_setway_step(&vcpus[0]));
+	assert_false(domain_attr_step(&vcpus[0]));
 	assert_int_equal(dom.setway_next.raw, FIRST_GFN + 64 - 2);
 	flush(&vcpus[0]);
 }
@@ -430,6 +488,8 @@ int main(void)
 		TEST(at_once_works_too),
 		TEST(it_is_warm_before_the_guest_has_its_caches),
 		TEST(a_warm_domain_stays_warm_and_pays_nothing),
+		TEST(foreign_mappings_have_followed_before_it_goes_on),
+		TEST(back_to_cold_they_are_turned_before_the_flush),
 		TEST(other_registers_pass_through),
 		TEST(a_virtual_serror_is_neither_lost_nor_delivered_twice),
 		TEST(the_first_arms_and_cleans_once),

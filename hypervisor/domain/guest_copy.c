@@ -8,13 +8,18 @@
  * faults for good: -XEN_EFAULT is never false.
  *
  * The window takes the caller's view: Write-Back when PAR_EL1 reports Normal Write-Back and the caller's own M and C are
- * set, else Non-cacheable, so that firmware that calls with its MMU off is served correctly.
+ * set, else Non-cacheable, so that firmware that calls with its MMU off is served correctly. But shared is shared, by
+ * everyone (design.md, "Words").
  */
 #include "domain/domain.h"
+
+#include "domain/domain_share.h"
 
 #include "arm64/at.h"
 #include "arm64/barrier.h"
 #include "arm64/sysreg.h"
+#include "boot/boot_options.h"
+#include "domain/guest_attr.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -33,37 +38,30 @@ static bool attr_is_write_back(uint64_t attr)
 
 struct guest_page {
 	mfn_t mfn;
-	enum window_attr attr;
+	bool wb; /* the caller's view */
 };
 
 /* C3: what the caller shares with EL2 must be Write-Back, unless its caches are off altogether. */
-static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, bool caches_on,
-			    struct guest_page *page)
+static int check_attributes(struct domain *d, uint64_t gva, uint64_t par, struct guest_page *page)
 {
 	uint64_t attr = FIELD_GET(PAR_ATTR, par);
+	uint64_t sctlr = sysreg_read(SCTLR_EL1);
+	bool caches_on = (sctlr & SCTLR_M) != 0 && (sctlr & SCTLR_C) != 0;
 
-	if (stage2_attr_forces_wb(d)) {
-		page->attr = WINDOW_WB;
+	if (unlikely(attr == 0 && d->is_32bit && caches_on)) {
+		attr = guest_attr_short(d, (uint32_t)gva);
+	}
+	page->wb = (caches_on && attr_is_write_back(attr)) || stage2_attr_forces_wb(d);
+	/* Without its caches it sees memory at the PoC, also when the domain is warm by another vCPU. */
+	if (likely(page->wb || !caches_on)) {
 		return 0;
 	}
-	if (!caches_on) {
-		/*
-		 * It sees memory at the PoC, also when the domain is warm by another vCPU. But shared is shared, by
-		 * everyone (design.md, "Words").
-		 */
-		page->attr = READ_ONCE(frame_of(page->mfn)->shared_pins) != 0 ? WINDOW_WB_ONCE
-									      : WINDOW_NC;
-		return 0;
-	}
-	if (!attr_is_write_back(attr)) {
-		log_guest(d->id,
-			  "%s: hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
-			  "Inner and Outer Write-Back (public/arch-arm.h): refused",
-			  d->name, gva, attr);
-		return -XEN_EINVAL;
-	}
-	page->attr = WINDOW_WB;
-	return 0;
+	log_guest(d->id,
+		  "%s: hypercall buffer at 0x%lx is mapped with attribute 0x%02lx; it must be Normal "
+		  "Inner and Outer Write-Back (public/arch-arm.h): %s",
+		  d->name, gva, attr,
+		  boot_options.mem_attr_warn ? "served (mem-attr=warn)" : "refused");
+	return boot_options.mem_attr_warn ? 0 : -XEN_EINVAL;
 }
 
 /* Translate one page of the current vCPU; a reference on the frame is held on success. */
@@ -71,9 +69,13 @@ static int get_page(uint64_t gva, bool write, struct guest_page *page)
 {
 	struct domain *d = current_vcpu()->domain;
 	uint64_t saved_par = sysreg_read(PAR_EL1);
-	uint64_t sctlr = sysreg_read(SCTLR_EL1);
 	uint64_t par;
 	int error = 0;
+
+	/* AT would not look at the upper half, and what wraps round is no buffer. */
+	if (unlikely(gva > UINT32_MAX) && d->is_32bit) {
+		return -XEN_EFAULT;
+	}
 
 	read_lock(&d->stage2.lock);
 	par = write ? at_s12e1w(gva) : at_s12e1r(gva);
@@ -88,9 +90,9 @@ static int get_page(uint64_t gva, bool write, struct guest_page *page)
 	}
 	read_unlock(&d->stage2.lock);
 	if (error == 0) {
-		error = check_attributes(d, gva, par, (sctlr & SCTLR_M) && (sctlr & SCTLR_C), page);
+		error = check_attributes(d, gva, par, page);
 		if (error) {
-			frame_put(page->mfn);
+			domain_put_frame(d, page->mfn);
 		}
 	}
 	return error;
@@ -107,6 +109,41 @@ static void order_against_guest(enum window_attr attr)
 	}
 }
 
+/* Within one page, as a caller sees it whose caches are on: its domain is warm, and stays so while it is in here. */
+static void copy_cached(const struct guest_page *page, uint64_t offset, void *buffer, size_t size,
+			bool to_guest)
+{
+	char *window = window_map(page->mfn, WINDOW_WB);
+
+	if (to_guest) {
+		memcpy(window + offset, buffer, size);
+	} else {
+		memcpy(buffer, window + offset, size);
+	}
+	window_unmap(window);
+}
+
+/* The same past the caches, unless the frame is a shared one: which may not change meanwhile. */
+static void copy_uncached(struct domain *d, const struct guest_page *page, uint64_t offset,
+			  void *buffer, size_t size, bool to_guest)
+{
+	enum window_attr attr;
+	char *window;
+
+	read_lock(&d->attr_lock);
+	attr = READ_ONCE(frame_of(page->mfn)->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;
+	window = window_map(page->mfn, attr);
+	order_against_guest(attr);
+	if (to_guest) {
+		memcpy(window + offset, buffer, size);
+		order_against_guest(attr);
+	} else {
+		memcpy(buffer, window + offset, size);
+	}
+	window_unmap(window);
+	read_unlock(&d->attr_lock);
+}
+
 /* Where to_guest says which way; buffer is Tenon's side. */
 static int copy(uint64_t gva, void *buffer, size_t size, bool to_guest)
 {
@@ -114,23 +151,18 @@ static int copy(uint64_t gva, void *buffer, size_t size, bool to_guest)
 		uint64_t offset = gva & (PAGE_SIZE - 1);
 		size_t part = MIN(size, (size_t)(PAGE_SIZE - offset));
 		struct guest_page page;
-		char *window;
 		int error;
 
 		error = get_page(gva, to_guest, &page);
 		if (error) {
 			return error;
 		}
-		window = window_map(page.mfn, page.attr);
-		order_against_guest(page.attr);
-		if (to_guest) {
-			memcpy(window + offset, buffer, part);
-			order_against_guest(page.attr);
+		if (likely(page.wb)) {
+			copy_cached(&page, offset, buffer, part, to_guest);
 		} else {
-			memcpy(buffer, window + offset, part);
+			copy_uncached(current_vcpu()->domain, &page, offset, buffer, part, to_guest);
 		}
-		window_unmap(window);
-		frame_put(page.mfn);
+		domain_put_frame(current_vcpu()->domain, page.mfn);
 		gva += part;
 		buffer = (char *)buffer + part;
 		size -= part;
@@ -155,7 +187,7 @@ int guest_get_frame(uint64_t gva, mfn_t *m)
 
 	/* Not shared_info or a grant frame, which a guest has mapped as well: those are Tenon's own. */
 	if (error == 0 && READ_ONCE(frame_of(page.mfn)->state) != FRAME_GUEST) {
-		frame_put(page.mfn);
+		domain_put_frame(current_vcpu()->domain, page.mfn);
 		error = -XEN_EFAULT;
 	}
 	if (error == 0) {
@@ -192,7 +224,7 @@ static int copy_ipa(struct domain *d, ipa_t ipa, void *buffer, size_t size, bool
 		/* Non-cacheable writes are at the PoC once complete: before the guest can be started. */
 		dsb_sy();
 		read_unlock(&d->attr_lock);
-		frame_put(m);
+		domain_put_frame(d, m);
 		ipa += part;
 		buffer = buffer ? (char *)buffer + part : NULL;
 		size -= part;

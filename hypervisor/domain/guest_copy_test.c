@@ -13,6 +13,8 @@
 
 #include "arm64/cpu.h"
 #include "arm64/sysreg_fields.h"
+#include "boot/boot_options.h"
+#include "domain/domain_share.h"
 #include "lib/log.h"
 #include "tests/unit/fake_machine.h"
 
@@ -24,6 +26,7 @@
 #define ATTR_NC   UINT64_C(0x44)
 
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
+struct boot_options boot_options;
 
 static struct domain dom;
 static struct vcpu vcpu;
@@ -62,6 +65,12 @@ void frame_put(mfn_t m)
 	frame_of(m)->refs--;
 }
 
+void domain_put_frame(struct domain *owner, mfn_t m)
+{
+	assert_ptr_equal(owner, &dom);
+	frame_put(m);
+}
+
 void *window_map(mfn_t m, enum window_attr a)
 {
 	uint64_t n = m.raw - FIRST_MFN;
@@ -69,6 +78,8 @@ void *window_map(mfn_t m, enum window_attr a)
 	assert_true(n < NR_PAGES);
 	/* Under a reference, or the frame could go. */
 	assert_true(frames[n].refs > 1);
+	/* A private frame may not become shared, nor a shared one private, while it is used past the caches. */
+	assert_true(a == WINDOW_WB || (dom.attr_lock.state & BITS64(29, 0)) == 1);
 	window_attr[n] = a;
 	nr_windows++;
 	nr_open++;
@@ -138,6 +149,7 @@ static int set_up(void **state)
 	/* A running kernel. */
 	fake_machine_sysreg_set("SCTLR_EL1", SCTLR_M | SCTLR_C);
 	dom.warm = true;
+	boot_options.mem_attr_warn = false;
 	return 0;
 }
 
@@ -248,6 +260,27 @@ static void a_refused_buffer_is_neither_read_nor_written(void **state)
 	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), -XEN_EINVAL);
 	assert_int_equal(nr_windows, 0);
 	assert_int_equal(nr_messages, 1);
+}
+
+static void or_served_with_a_warning_as_the_caller_sees_it(void **state)
+{
+	uint32_t word = 0x12345678;
+
+	boot_options.mem_attr_warn = true;
+	attr = ATTR_NC;
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	assert_memory_equal(memory[0], &word, sizeof(word));
+	assert_int_equal(window_attr[0], WINDOW_NC);
+	assert_int_equal(nr_messages, 1);
+	/* Shared is shared. */
+	frames[1].shared_pins = 1;
+	assert_int_equal(guest_copy_to(GVA + PAGE_SIZE, &word, sizeof(word)), 0);
+	assert_int_equal(window_attr[1], WINDOW_WB_ONCE);
+	frames[1].shared_pins = 0;
+	attr = ATTR_WB;
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	assert_int_equal(window_attr[0], WINDOW_WB);
+	assert_int_equal(nr_messages, 2);
 }
 
 static void with_forced_write_back_there_is_nothing_to_refuse(void **state)
@@ -386,6 +419,7 @@ int main(void)
 		TEST(what_is_not_the_callers_memory_is_efault),
 		TEST(every_kind_of_write_back_will_do),
 		TEST(a_refused_buffer_is_neither_read_nor_written),
+		TEST(or_served_with_a_warning_as_the_caller_sees_it),
 		TEST(with_forced_write_back_there_is_nothing_to_refuse),
 		TEST(with_its_caches_off_a_caller_is_served_non_cacheably),
 		TEST(shared_is_write_back_for_everyone),

@@ -53,6 +53,23 @@ static void a_vcpu_starts_as_the_abi_says(void **state)
 	assert_true(vcpu.started);
 }
 
+/* public/arch-arm.h, PSR_GUEST32_INIT; bit 0 of an entry point: in T32. */
+static void a_32_bit_vcpu_starts_in_svc(void **state)
+{
+	dom.is_32bit = true;
+	vcpu_set_entry(&vcpu, 0x40008000, 0x48000000);
+	assert_int_equal(vcpu.regs.pc, 0x40008000);
+	assert_int_equal(vcpu.regs.x[0], 0x48000000);
+	assert_int_equal(vcpu.regs.pstate, 0x400001d3);
+	assert_int_equal(vcpu.sysregs.sctlr_el1, 0x00c50078);
+	assert_int_equal(vcpu.sysregs.fpexc32, 0);
+	assert_true((vcpu.hcr_el2 & HCR_RW) == 0);
+	vcpu_set_entry(&vcpu, 0x40008001, UINT64_C(0x1ffffffff));
+	assert_int_equal(vcpu.regs.pc, 0x40008000);
+	assert_int_equal(vcpu.regs.x[0], 0xffffffff);
+	assert_int_equal(vcpu.regs.pstate, 0x400001f3);
+}
+
 static void affinity_has_sixteen_vcpus_to_a_cluster(void **state)
 {
 	static const struct {
@@ -121,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_vcpu_starts_as_the_abi_says, set_up),
+		cmocka_unit_test_setup(a_32_bit_vcpu_starts_in_svc, set_up),
 		cmocka_unit_test_setup(affinity_has_sixteen_vcpus_to_a_cluster, set_up),
 		cmocka_unit_test_setup(what_cannot_be_seen_on_an_emulator_is_set, set_up),
 		cmocka_unit_test_setup(tvm_is_set_while_cold_or_armed, set_up),

@@ -14,6 +14,7 @@
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "domain/domain.h"
+#include "domain/domain_share.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
 
@@ -81,17 +82,17 @@ void runstate_update(struct vcpu *v)
 	spin_unlock(&runstate->lock);
 }
 
-static void area_unmap(const struct runstate_area *area)
+static void area_unmap(struct domain *d, const struct runstate_area *area)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(area->page); i++) {
 		if (area->page[i] != NULL) {
-			hyp_unmap_registered(area->frame[i]);
-			frame_put(area->frame[i]);
+			domain_share_unregister(d, area->frame[i]);
+			domain_put_frame(d, area->frame[i]);
 		}
 	}
 }
 
-static int area_map_page(struct runstate_area *area, unsigned int i, uint64_t gva)
+static int area_map_page(struct domain *d, struct runstate_area *area, unsigned int i, uint64_t gva)
 {
 	void *page;
 	int ret = guest_get_frame(gva, &area->frame[i]);
@@ -99,16 +100,17 @@ static int area_map_page(struct runstate_area *area, unsigned int i, uint64_t gv
 	if (ret < 0) {
 		return ret;
 	}
-	ret = hyp_map_registered(area->frame[i], &page);
+	ret = domain_share_register(d, area->frame[i], &page);
 	if (ret < 0) {
-		frame_put(area->frame[i]);
+		domain_put_frame(d, area->frame[i]);
 		return ret;
 	}
 	area->page[i] = page;
 	return 0;
 }
 
-static int area_map(struct runstate_area *area, uint64_t gva)
+/* Of the current vCPU's domain, whose addresses these are. */
+static int area_map(struct domain *d, struct runstate_area *area, uint64_t gva)
 {
 	uint64_t last = gva + sizeof(struct vcpu_runstate_info) - 1;
 	int ret;
@@ -120,12 +122,12 @@ static int area_map(struct runstate_area *area, uint64_t gva)
 		return -XEN_EFAULT;
 	}
 	area->offset = (uint32_t)(gva % PAGE_SIZE);
-	ret = area_map_page(area, 0, gva);
+	ret = area_map_page(d, area, 0, gva);
 	if (ret == 0 && last / PAGE_SIZE != gva / PAGE_SIZE) {
-		ret = area_map_page(area, 1, ALIGN_DOWN(last, PAGE_SIZE));
+		ret = area_map_page(d, area, 1, ALIGN_DOWN(last, PAGE_SIZE));
 	}
 	if (ret < 0) {
-		area_unmap(area);
+		area_unmap(d, area);
 	}
 	return ret;
 }
@@ -141,13 +143,13 @@ static void replace_area(struct vcpu *v, const struct runstate_area *new)
 	WRITE_ONCE(runstate->registered, new->page[0] != NULL);
 	spin_unlock(&runstate->lock);
 	/* Nobody uses it any more: that happens under the lock only. */
-	area_unmap(&old);
+	area_unmap(v->domain, &old);
 }
 
 int runstate_register(struct vcpu *v, uint64_t gva)
 {
 	struct runstate_area new = {.offset = 0};
-	int ret = gva == 0 ? 0 : area_map(&new, gva);
+	int ret = gva == 0 ? 0 : area_map(v->domain, &new, gva);
 
 	if (ret == 0) {
 		replace_area(v, &new);

@@ -25,6 +25,10 @@
 	op(far_el1, FAR_EL1) op(afsr0_el1, AFSR0_EL1) op(afsr1_el1, AFSR1_EL1) op(par_el1, PAR_EL1) \
 	op(vbar_el1, VBAR_EL1) op(contextidr_el1, CONTEXTIDR_EL1) op(csselr_el1, CSSELR_EL1) \
 	op(tpidr_el0, TPIDR_EL0) op(tpidrro_el0, TPIDRRO_EL0) op(tpidr_el1, TPIDR_EL1)
+/* What only an AArch32 EL1 has; without AArch32 some of them do not exist. */
+#define SYSREGS_A32(op) \
+	op(dacr32, DACR32_EL2) op(ifsr32, IFSR32_EL2) op(fpexc32, FPEXC32_EL2) op(spsr_abt, SPSR_abt) \
+	op(spsr_und, SPSR_und) op(spsr_irq, SPSR_irq) op(spsr_fiq, SPSR_fiq)
 /* clang-format on */
 
 #define SAVE(field, name) s->field = sysreg_read(name);
@@ -42,9 +46,24 @@ static void load_sysregs(const struct vcpu_sysreg_state *s)
 	SYSREGS(LOAD)
 }
 
+static void save_sysregs_a32(struct vcpu_sysreg_state *s)
+{
+	SYSREGS_A32(SAVE);
+}
+
+static void load_sysregs_a32(const struct vcpu_sysreg_state *s)
+{
+	SYSREGS_A32(LOAD);
+}
+
+DECLARE_PER_CPU(uint64_t, cpu_stack_top);
+
 static void save(struct vcpu *v)
 {
 	save_sysregs(&v->sysregs);
+	if (unlikely(v->domain->is_32bit)) {
+		save_sysregs_a32(&v->sysregs);
+	}
 	fp_save(&v->fp);
 	v->hcr_el2 = (v->hcr_el2 & ~HCR_VSE) | (sysreg_read(HCR_EL2) & HCR_VSE);
 	vtimer_save(v);
@@ -54,10 +73,13 @@ static void save(struct vcpu *v)
 
 _Static_assert(DOMAIN_MAX_VCPUS < UINT8_MAX, "struct domain.last_vcpu");
 
-/* EL1 translates nothing until the next vCPU's TCR is there. */
+/*
+ * EL1 translates nothing until the next vCPU's TCR is there. With EAE the two bits say so whether HCR_EL2.RW makes it an
+ * AArch64 TCR or an AArch32 TTBCR, which changes before the register does; to AArch64 that bit is a granule size.
+ */
 static void stop_walks(void)
 {
-	sysreg_write(TCR_EL1, sysreg_read(TCR_EL1) | TCR_EPD0 | TCR_EPD1);
+	sysreg_write(TCR_EL1, sysreg_read(TCR_EL1) | TCR_EAE | TCR_EPD0 | TCR_EPD1);
 	isb();
 	/* With its MMU on and walks disabled EL1 has no translation at all; off would be a flat one. */
 	sysreg_write(SCTLR_EL1, sysreg_read(SCTLR_EL1) | SCTLR_M);
@@ -69,6 +91,8 @@ static void load(struct vcpu *v)
 	struct domain *d = v->domain;
 	uint8_t *last = &d->last_vcpu[this_cpu_id()];
 
+	v->stack_top = this_cpu(cpu_stack_top);
+	v->regs.stale = 1;
 	stop_walks();
 	sysreg_write(VTTBR_EL2, d->stage2.vttbr);
 	sysreg_write(HCR_EL2, v->hcr_el2);
@@ -83,7 +107,11 @@ static void load(struct vcpu *v)
 	}
 	*last = (uint8_t)(v->id + 1);
 	load_sysregs(&v->sysregs);
+	if (unlikely(d->is_32bit)) {
+		load_sysregs_a32(&v->sysregs);
+	}
 	fp_restore(&v->fp);
+	vcpu_debug_load(&v->debug);
 	vtimer_load(v);
 	vgic_load(v);
 	/* Last: TTBRs and MAIR are in place before the walks come back. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "arm64/cpu.h"
 #include "arm64/sysreg_fields.h"
 #include "domain/domain.h"
 #include "tests/unit/fake_machine.h"
@@ -126,7 +127,7 @@ static void walks_are_off_before_vttbr_changes_and_back_on_last(void **state)
 {
 	run(NULL, &vcpus[0][0]);
 	run(&vcpus[0][0], &vcpus[1][1]);
-	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1=0x5", "isb",
+	fake_machine_expect("msr TCR_EL1=0x808000a0", "isb", "msr SCTLR_EL1=0x5", "isb",
 			    "msr VTTBR_EL2=0x2000000000000", "isb", "msr TTBR0_EL1=0x2001", "isb",
 			    "msr SCTLR_EL1=0x5", "isb", "msr TCR_EL1=0x21");
 	/* Nothing of EL1's translation is written after that. */
@@ -160,7 +161,7 @@ static void with_its_mmu_off_a_guest_gets_no_other_domains_stage_2(void **state)
 	fake_machine_expect("msr VTTBR_EL2=0x2000000000000", "isb", "msr SCTLR_EL1=0x0");
 	assert_int_equal(fake_machine_count("msr SCTLR_EL1=0x0"), 1);
 	run(&vcpus[1][0], &vcpus[0][0]);
-	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1=0x1", "isb",
+	fake_machine_expect("msr TCR_EL1=0x808000a0", "isb", "msr SCTLR_EL1=0x1", "isb",
 			    "msr VTTBR_EL2=0x1000000000000");
 }
 
@@ -168,7 +169,7 @@ static void an_idle_cpu_has_no_stage_2_and_walks_nothing(void **state)
 {
 	run(NULL, &vcpus[0][0]);
 	run(&vcpus[0][0], NULL);
-	fake_machine_expect("msr TCR_EL1=0x8000a0", "isb", "msr SCTLR_EL1", "isb",
+	fake_machine_expect("msr TCR_EL1=0x808000a0", "isb", "msr SCTLR_EL1", "isb",
 			    "msr VTTBR_EL2=0x0", "msr HCR_EL2", "isb");
 	/* Interrupts still come to EL2; a WFI there sees them. */
 	assert_int_equal(fake_machine_sysreg_get("HCR_EL2"), HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO);
@@ -180,7 +181,7 @@ static void who_leaves_a_cpu_leaves_nothing_under_way(void **state)
 	run(NULL, &vcpus[0][0]);
 	fake_machine_expect_none("dsb sy");
 	run(&vcpus[0][0], &vcpus[1][0]);
-	fake_machine_expect("dsb sy", "msr TCR_EL1=0x8000a0", "msr VTTBR_EL2=0x2000000000000");
+	fake_machine_expect("dsb sy", "msr TCR_EL1=0x808000a0", "msr VTTBR_EL2=0x2000000000000");
 	run(&vcpus[1][0], NULL);
 	fake_machine_expect("dsb sy", "msr TCR_EL1", "msr VTTBR_EL2=0x0");
 }
@@ -267,11 +268,87 @@ static void every_register_is_saved_and_loaded(void **state)
 	run(NULL, &vcpus[1][0]);
 	run(&vcpus[1][0], &vcpus[0][0]);
 	value = 0x100;
-#define IS_BACK(field, name) assert_int_equal(fake_machine_sysreg_get(name), value++);
+#define IS_SAVED_A32(field, name) assert_int_equal(vcpus[1][0].sysregs.field, value++);
+#define IS_BACK(field, name)      assert_int_equal(fake_machine_sysreg_get(name), value++);
 	FIELDS(IS_BACK)
 	assert_int_equal(fake_machine_sysreg_get("VMPIDR_EL2"), vcpus[0][0].vmpidr);
 	fake_machine_expect("fp_save", "vtimer_save", "vgic_save", "runstate d1v0", "fp_restore",
 			    "vtimer_load", "vgic_load", "runstate d0v0");
+}
+
+/* What one guest debugs does not stop another: MDSCR_EL1 changes always, the rest when it matters. */
+static void debug_registers_are_loaded_when_they_can_do_something(void **state)
+{
+	fake_machine_set_hook(NULL, NULL);
+	cpu_features.nr_breakpoints = 2;
+	cpu_features.nr_watchpoints = 16;
+	vcpus[0][0].debug.mdscr = (uint32_t)(MDSCR_MDE | MDSCR_KDE | MDSCR_TXFULL);
+	for (unsigned int n = 0; n < VCPU_DEBUG_POINTS; n++) {
+		vcpus[0][0].debug.bvr[n] = 0x100 + n;
+		vcpus[0][0].debug.wcr[n] = 0x200 + n;
+	}
+	run(NULL, &vcpus[0][0]);
+	assert_int_equal(fake_machine_sysreg_get("MDSCR_EL1"), MDSCR_MDE | MDSCR_KDE);
+	assert_int_equal(fake_machine_sysreg_get("DBGBVR1_EL1"), 0x101);
+	assert_int_equal(fake_machine_count("msr DBGBVR2_EL1"), 0);
+	assert_int_equal(fake_machine_sysreg_get("DBGWCR15_EL1"), 0x20f);
+	run(&vcpus[0][0], &vcpus[1][0]);
+	assert_int_equal(fake_machine_sysreg_get("MDSCR_EL1"), 0);
+	vcpus[1][0].debug.mdscr = (uint32_t)MDSCR_TDCC;
+	fake_machine_log_clear();
+	run(&vcpus[1][0], NULL);
+	run(NULL, &vcpus[1][0]);
+	fake_machine_expect_none("msr DBGBVR0_EL1");
+	assert_int_equal(fake_machine_sysreg_get("MDSCR_EL1"), MDSCR_TDCC);
+	/* The OS lock keeps them from coming; the CPU's own stays open. */
+	vcpus[0][0].debug.os_lock = 1;
+	run(&vcpus[1][0], &vcpus[0][0]);
+	assert_int_equal(fake_machine_sysreg_get("MDSCR_EL1"), 0);
+	fake_machine_expect_none("msr OSLAR_EL1");
+}
+
+#define FIELDS_A32(op)                                                                     \
+	op(dacr32, "DACR32_EL2") op(ifsr32, "IFSR32_EL2") op(fpexc32, "FPEXC32_EL2")       \
+		op(spsr_abt, "SPSR_abt") op(spsr_und, "SPSR_und") op(spsr_irq, "SPSR_irq") \
+			op(spsr_fiq, "SPSR_fiq")
+
+/* Where no CPU has AArch32 at EL1, some of these do not exist. */
+static void a_32_bit_guest_has_more_registers(void **state)
+{
+	uint64_t value = 0x200;
+
+	fake_machine_set_hook(NULL, NULL);
+	run(NULL, &vcpus[0][0]);
+	run(&vcpus[0][0], NULL);
+#define IS_NOT_TOUCHED(field, name) fake_machine_expect_none("mrs " name);
+	FIELDS_A32(IS_NOT_TOUCHED)
+	domains[1].is_32bit = true;
+	vcpus[1][0].hcr_el2 &= ~HCR_RW;
+	run(NULL, &vcpus[1][0]);
+	FIELDS_A32(GUEST_SETS)
+	run(&vcpus[1][0], &vcpus[1][1]);
+	value = 0x200;
+	FIELDS_A32(IS_SAVED_A32)
+	assert_int_equal(fake_machine_sysreg_get("DACR32_EL2"), 0);
+	run(&vcpus[1][1], &vcpus[1][0]);
+	value = 0x200;
+	FIELDS_A32(IS_BACK)
+}
+
+/* Whatever HCR_EL2.RW says meanwhile: EPD0 and EPD1 of long descriptors mean what AArch64's do. */
+static void walks_are_off_in_either_format(void **state)
+{
+	vcpus[0][0].sysregs.tcr_el1 = 0; /* short descriptors */
+	domains[0].is_32bit = true;
+	vcpus[0][0].hcr_el2 &= ~HCR_RW;
+	run(NULL, &vcpus[0][0]);
+	run(&vcpus[0][0], &vcpus[1][0]);
+	fake_machine_expect("msr TCR_EL1=0x80800080", "isb", "msr VTTBR_EL2=0x2000000000000",
+			    "msr HCR_EL2", "msr TCR_EL1=0x20");
+	run(&vcpus[1][0], &vcpus[0][0]);
+	fake_machine_expect("msr TCR_EL1=0x808000a0", "isb", "msr VTTBR_EL2=0x1000000000000",
+			    "msr HCR_EL2", "msr TCR_EL1=0x0");
+	assert_int_equal(mixtures, 0);
 }
 
 static void a_pending_virtual_serror_stays_with_its_vcpu(void **state)
@@ -303,6 +380,9 @@ int main(void)
 		cmocka_unit_test_setup(another_domain_in_between_does_not_make_it_forgotten, set_up),
 		cmocka_unit_test_setup(each_cpu_remembers_for_itself, set_up),
 		cmocka_unit_test_setup(every_register_is_saved_and_loaded, set_up),
+		cmocka_unit_test_setup(debug_registers_are_loaded_when_they_can_do_something, set_up),
+		cmocka_unit_test_setup(a_32_bit_guest_has_more_registers, set_up),
+		cmocka_unit_test_setup(walks_are_off_in_either_format, set_up),
 		cmocka_unit_test_setup(a_pending_virtual_serror_stays_with_its_vcpu, set_up),
 	};
 

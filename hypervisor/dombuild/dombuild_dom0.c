@@ -241,7 +241,7 @@ static struct domain *__init create(uint64_t bytes, struct hostfdt_dom0 *tree)
 		.evtchn_ppi = tree->evtchn_intid,
 		.max_grant_frames = GRANT_MAX_FRAMES,
 		.max_maptrack_frames = MAPTRACK_FRAMES,
-		.max_evtchn_port = EVENT_2L_NR_PORTS - 1,
+		.max_evtchn_port = EVENT_FIFO_NR_PORTS - 1,
 		.dist_base = gic_info.dist_base,
 		.cpu_base = gic_info.cpu_base,
 		.redist_base = gic_info.nr_redist_regions > 0 ? gic_info.redist_region[0].base : 0,
@@ -328,6 +328,11 @@ static struct domain *__init build(const struct boot_module *kernel, struct host
 	struct domain *d;
 
 	if (dombuild_image_probe(load.who, kernel, &load.kernel) != 0) {
+		return NULL;
+	}
+	if (load.kernel.is_32bit) {
+		log_error(
+			"dom0: its kernel is 32-bit, which only domUs' can be: use an arm64 Image; dom0 is left out");
 		return NULL;
 	}
 	if (bytes >> PAGE_SHIFT > frame_pool_free_frames()) {

@@ -11,6 +11,7 @@
 
 #include <libfdt.h>
 
+#include "arm64/cpu.h"
 #include "gic/gic.h"
 #include "lib/format.h"
 #include "lib/log.h"
@@ -174,7 +175,7 @@ int dombuild_domu_config(const void *fdt, int node, const char *who, struct domu
 	    !get_optional(fdt, node, who, "max_grant_version", 1, 1, &grant_version) ||
 	    !get_optional(fdt, node, who, "max_grant_frames", 1, GRANT_MAX_FRAMES,
 			  &config->max_grant_frames) ||
-	    !get_optional(fdt, node, who, "max_maptrack_frames", 0, UINT32_MAX,
+	    !get_optional(fdt, node, who, "max_maptrack_frames", 0, GRANT_MAX_MAPTRACK_FRAMES,
 			  &config->max_maptrack_frames) ||
 	    !get_optional(fdt, node, who, "capabilities", 0, 0, &capabilities) ||
 	    !get_optional(fdt, node, who, "trap-unmapped-accesses", 1, 1, &trap_unmapped)) {
@@ -297,6 +298,7 @@ static struct domain *create(const struct domu_config *config, const char *name,
 		.domid = domid,
 		.name = name,
 		.is_console = true,
+		.is_32bit = load->kernel.is_32bit,
 		.nr_vcpus = config->nr_vcpus,
 		.max_pages = config->memory_bytes >> PAGE_SHIFT,
 		.gic_version = gic_info.version,
@@ -321,9 +323,9 @@ static struct domain *create(const struct domu_config *config, const char *name,
 		dombuild_abandon(d);
 		return NULL;
 	}
-	log_info("%s: %lu MiB, %u vCPU%s, kernel at 0x%lx, tree at 0x%lx%s", load->who,
+	log_info("%s: %lu MiB, %u vCPU%s, %skernel at 0x%lx, tree at 0x%lx%s", load->who,
 		 config->memory_bytes >> 20, config->nr_vcpus, config->nr_vcpus == 1 ? "" : "s",
-		 load->placement.kernel, load->placement.fdt,
+		 load->kernel.is_32bit ? "32-bit " : "", load->placement.kernel, load->placement.fdt,
 		 config->enhanced != DOMU_PLAIN ? ", with Xen's interface" : "");
 	return d;
 }
@@ -343,7 +345,8 @@ static int write_tree(const struct domu_config *config, struct domain_load *load
 		.has_initrd = load->initrd != NULL,
 		.has_vpl011 = config->vpl011,
 		.has_hypervisor = config->enhanced != DOMU_PLAIN,
-		.ipa_bits = stage2_ipa_bits(),
+		/* Extended regions are of no use to kernels with addresses of 32 bits. */
+		.ipa_bits = load->kernel.is_32bit ? 0 : stage2_ipa_bits(),
 	};
 	size_t bound = devtree_guest_bound(&guest);
 
@@ -388,7 +391,16 @@ static bool find_modules(int node, struct domain_load *load)
 		return false;
 	}
 	load->initrd = dombuild_module(node, BOOT_MODULE_RAMDISK);
-	return dombuild_image_probe(load->who, kernel, &load->kernel) == 0;
+	if (dombuild_image_probe(load->who, kernel, &load->kernel) != 0) {
+		return false;
+	}
+	if (load->kernel.is_32bit && !cpu_features.aarch32_el1) {
+		log_error("%s: its kernel is 32-bit, and not every CPU of this machine has AArch32 at EL1: use an "
+			  "arm64 Image; the domain is left out",
+			  load->who);
+		return false;
+	}
+	return true;
 }
 
 struct domain *dombuild_domu(int node, uint16_t domid)

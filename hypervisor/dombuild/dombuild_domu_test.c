@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 
+#include "arm64/cpu.h"
 #include "boot/boot_options.h"
 
 #define KERNEL_START (FAKE_RAM_START + 16 * MIB)
@@ -222,6 +223,69 @@ static void enhanced_without_xenstore(void **state)
 	fdt = guest_tree(fake_domains[0]);
 	assert_true(tree_has(fdt, "/hypervisor"));
 	assert_int_equal(fake_domains[0]->hvm_params[HVM_PARAM_STORE_EVTCHN], 0);
+}
+
+/* A zImage that goes anywhere, in place of the kernel that set_up() made. */
+static void put_zimage(maddr_t at)
+{
+	const uint32_t header[] = {0x016f2818, 0, KERNEL_BYTES};
+
+	memset(fake_ram(at), 0x5a, KERNEL_BYTES);
+	memcpy(fake_ram(at + 0x24), header, sizeof(header));
+}
+
+/* Registers as linux: Documentation/arch/arm/booting.rst says; no machine type, since there is a tree. */
+static void a_zimage_makes_a_32_bit_guest(void **state)
+{
+	struct devtree_writer w;
+	const struct domain *d;
+	int size;
+
+	put_zimage(KERNEL_START);
+	begin_chosen(&w);
+	begin_domain(&w, "domU1", 16384, 2);
+	devtree_prop_string(&w, "xen,enhanced", "no-xenstore");
+	end_domain(&w);
+	assert_int_equal(build(&w), 1);
+	assert_int_equal(fake_errors, 0);
+	d = fake_domains[0];
+	assert_true(fake_configs[0].is_32bit);
+	/* As high as its 16 MiB allow; tree and initrd have no room above it. */
+	assert_int_equal(d->vcpu[0]->regs.pc, 0x40000000 + 14 * MIB);
+	assert_int_equal(*fake_guest(d, 0x40000000 + 14 * MIB), 0x5a);
+	assert_int_equal(d->vcpu[0]->regs.x[0], 0);
+	assert_int_equal(d->vcpu[0]->regs.x[1], 0xffffffff);
+	assert_int_equal(d->vcpu[0]->regs.x[2], 0x40000000 + 10 * MIB);
+	d->vcpu[0]->regs.x[0] = d->vcpu[0]->regs.x[2];
+	/* The grant window, and no extended regions. */
+	assert_non_null(fdt_getprop(guest_tree(d), fdt_path_offset(guest_tree(d), "/hypervisor"),
+				    "reg", &size));
+	assert_int_equal(size, 16);
+}
+
+static void no_32_bit_guest_without_aarch32(void **state)
+{
+	struct devtree_writer w;
+
+	cpu_features.aarch32_el1 = false;
+	put_zimage(KERNEL_START);
+	begin_chosen(&w);
+	begin_domain(&w, "domU1", 16384, 2);
+	end_domain(&w);
+	assert_int_equal(build(&w), 0);
+	fake_expect_one_error("d1 (domU1)", "32-bit", "AArch32 at EL1", "left out");
+}
+
+static void dom0_has_64_bits(void **state)
+{
+	struct devtree_writer w;
+
+	fake_add_contiguous((FAKE_RAM_START + 32 * MIB) >> PAGE_SHIFT, 4096);
+	put_zimage(DOM0_START);
+	begin_chosen(&w);
+	fake_tree_module(&w, "multiboot,kernel", DOM0_START, KERNEL_BYTES, "console=hvc0");
+	assert_int_equal(build(&w), 0);
+	fake_expect_one_error("dom0", "32-bit", "left out");
 }
 
 static void enhanced_with_dom0(void **state)
@@ -474,6 +538,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(enhanced_without_xenstore, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(enhanced_with_dom0, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_zimage_makes_a_32_bit_guest, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_32_bit_guest_without_aarch32, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dom0_has_64_bits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gicv2_guests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(properties_that_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(subnodes_that_are_refused, set_up, tear_down),

@@ -314,6 +314,7 @@ int domain_create(const struct domain_config *config, struct domain **result)
 	assert_non_null(d);
 	d->id = config->domid;
 	d->is_hardware = config->is_hardware;
+	d->is_32bit = config->is_32bit;
 	d->evtchn_ppi = config->evtchn_ppi != 0 ? config->evtchn_ppi : GUEST_EVTCHN_PPI;
 	(void)snprintf(d->name, sizeof(d->name), "%s", config->name);
 	rwlock_init(&d->attr_lock, LOCK_RANK_ATTR);

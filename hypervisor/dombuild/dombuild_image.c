@@ -7,9 +7,9 @@
  * goes through the window that the attribute table gives (stage2_attr_window()), so a cold domain's
  * memory is never in a cache (C1).
  *
- * Formats: the arm64 Image (Linux: Documentation/arch/arm64/booting.rst), as it is, in gzip, or in
- * a uImage that leaves the load address open. What a header claims is checked against the module's
- * size.
+ * Formats: the arm64 Image (Linux: Documentation/arch/arm64/booting.rst) and the 32-bit zImage
+ * (Linux: arch/arm/boot/compressed/head.S), as they are, in gzip, or in a uImage that leaves the
+ * load address open. What a header claims is checked against the module's size.
  */
 #include "dombuild/dombuild_internal.h"
 
@@ -22,8 +22,13 @@
 #define IMAGE_LEGACY_WORD     0x14000008 /* first instruction of Images older than the magic */
 #define IMAGE_TEXT_OFFSET_OLD 0x80000    /* what image_size 0 means for text_offset */
 #define ZIMAGE_MAGIC          0x016f2818 /* AArch32, at 0x24 */
+#define ZIMAGE_START          0x28       /* the address it was linked for, 0: any */
+#define ZIMAGE_END            0x2c
+/* Behind it the decompressor has its .bss, stack and heap: some tens of KiB. */
+#define ZIMAGE_WORK_BYTES     MIB
 #define GZIP_MAGIC            0x8b1f
 #define UIMAGE_MAGIC          0x27051956 /* big-endian, at 0 */
+#define UIMAGE_ARCH_ARM       2
 #define UIMAGE_ARCH_ARM64     22
 
 /* ---- modules --------------------------------------------------------------------------------- */
@@ -140,6 +145,25 @@ static uint64_t pe_file_bytes(const uint8_t *prefix, size_t prefix_bytes)
 	return end;
 }
 
+/* A device tree may be appended: what lies behind the end is copied too. */
+static bool zimage_header(const uint8_t *prefix, struct kernel_image *image, const char **why)
+{
+	uint32_t start = load32(prefix + ZIMAGE_START), end = load32(prefix + ZIMAGE_END);
+
+	if (end < start || end - start < IMAGE_HEADER_BYTES) {
+		*why = "is a 32-bit zImage whose header is damaged: its end lies before its start";
+		return false;
+	}
+	if (end - start > image->load_bytes) {
+		*why = "is truncated: the zImage's header says that there is more";
+		return false;
+	}
+	image->is_32bit = true;
+	image->zimage_start = start;
+	image->memory_bytes = image->load_bytes + ZIMAGE_WORK_BYTES;
+	return true;
+}
+
 bool dombuild_image_header(const uint8_t *prefix, size_t prefix_bytes, struct kernel_image *image,
 			   const char **why)
 {
@@ -150,11 +174,10 @@ bool dombuild_image_header(const uint8_t *prefix, size_t prefix_bytes, struct ke
 		return false;
 	}
 	if (load32(prefix + 0x24) == ZIMAGE_MAGIC) {
-		*why = "is a 32-bit Arm zImage, which is not supported: use an arm64 Image";
-		return false;
+		return zimage_header(prefix, image, why);
 	}
 	if (load32(prefix + 56) != IMAGE_MAGIC && load32(prefix) != IMAGE_LEGACY_WORD) {
-		*why = "has no known format: use an arm64 Image, plain or in gzip";
+		*why = "has no known format: use an arm64 Image or a 32-bit zImage, plain or in gzip";
 		return false;
 	}
 	image->text_offset = load64(prefix + 8);
@@ -189,8 +212,8 @@ static bool skip_uimage(const uint8_t *header, struct kernel_image *image, const
 	uint64_t size = load32_be(header + 12);
 	uint8_t compression = header[31];
 
-	if (header[29] != UIMAGE_ARCH_ARM64) {
-		*why = "is a uImage for another architecture: an arm64 kernel is needed";
+	if (header[29] != UIMAGE_ARCH_ARM64 && header[29] != UIMAGE_ARCH_ARM) {
+		*why = "is a uImage for another architecture: an Arm kernel is needed";
 	} else if (load32_be(header + 16) != 0 || load32_be(header + 20) != 0) {
 		*why = "is a uImage with a fixed load address, which is not supported: make it "
 		       "with mkimage -a 0 -e 0, "

@@ -185,7 +185,7 @@ static void uimages_that_are_refused(void **state)
 	probe_fails("fixed load address");
 	fake_errors = 0;
 	file[16] = 0;
-	file[29] = 2;
+	file[29] = 3;
 	put_module(file, size);
 	probe_fails("another architecture");
 	fake_errors = 0;
@@ -233,15 +233,59 @@ static void shorter_than_a_header(void **state)
 	probe_fails("truncated");
 }
 
+/* A zImage of size bytes as its header says, of which KERNEL_BYTES are there. */
+static uint8_t *make_zimage(uint8_t *at, uint32_t start, uint32_t size)
+{
+	const uint32_t header[] = {0x016f2818, start, start + size};
+
+	for (unsigned int i = 0; i < KERNEL_BYTES; i++) {
+		at[i] = (uint8_t)(i % 23);
+	}
+	memcpy(at + 0x24, header, sizeof(header));
+	return at;
+}
+
 static void kernel_for_32_bits(void **state)
 {
-	uint8_t kernel[KERNEL_BYTES];
-	const uint32_t magic = 0x016f2818;
+	uint8_t kernel[KERNEL_BYTES], file[KERNEL_BYTES + 64];
+	struct kernel_image image;
 
-	memset(kernel, 0, sizeof(kernel));
-	memcpy(kernel + 0x24, &magic, 4);
-	put_module(kernel, sizeof(kernel));
-	probe_fails("32-bit");
+	put_module(make_zimage(kernel, 0, KERNEL_BYTES), KERNEL_BYTES);
+	assert_int_equal(dombuild_image_probe("d1", &module, &image), 0);
+	assert_true(image.is_32bit);
+	assert_int_equal(image.zimage_start, 0);
+	assert_int_equal(image.load_bytes, KERNEL_BYTES);
+	/* And what its decompressor works with. */
+	assert_true(image.memory_bytes >= KERNEL_BYTES + 128 * 1024);
+	assert_int_equal(dombuild_image_load("d1", d, &image, GUEST_START), 0);
+	expect_guest(GUEST_START, kernel, KERNEL_BYTES);
+	/* Linked for an address, with a device tree appended, which goes along. */
+	put_module(make_zimage(kernel, 0x40008000, KERNEL_BYTES - 1000), KERNEL_BYTES);
+	assert_int_equal(dombuild_image_probe("d1", &module, &image), 0);
+	assert_int_equal(image.zimage_start, 0x40008000);
+	assert_int_equal(image.load_bytes, KERNEL_BYTES);
+	/* In a uImage of either architecture. */
+	put_module(file, make_uimage(file, kernel, KERNEL_BYTES, 0));
+	*(uint8_t *)fake_ram(module.start + 29) = 2;
+	assert_int_equal(dombuild_image_probe("d1", &module, &image), 0);
+	assert_true(image.is_32bit);
+	assert_int_equal(image.offset, 64);
+	/* An arm64 Image is not one. */
+	put_module(make_kernel(kernel), KERNEL_BYTES);
+	assert_int_equal(dombuild_image_probe("d1", &module, &image), 0);
+	assert_false(image.is_32bit);
+	assert_string_equal(fake_messages, "");
+}
+
+static void zimage_that_is_not_all_there(void **state)
+{
+	uint8_t kernel[KERNEL_BYTES];
+
+	put_module(make_zimage(kernel, 0x40008000, KERNEL_BYTES + 1), KERNEL_BYTES);
+	probe_fails("truncated");
+	fake_errors = 0;
+	put_module(make_zimage(kernel, 0x40008000, (uint32_t)-4096), KERNEL_BYTES);
+	probe_fails("damaged");
 }
 
 /* A PE header as Linux's EFI stub has: two sections, the second ends where the file ends. */
@@ -394,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(not_a_kernel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shorter_than_a_header, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(kernel_for_32_bits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(zimage_that_is_not_all_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sections_beyond_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gzip_with_a_wrong_crc, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gzip_with_a_wrong_length, set_up, tear_down),

@@ -29,7 +29,9 @@ struct kernel_image {
 	uint64_t offset; /* of the payload in the module: behind a uImage header */
 	uint64_t size;   /* of the payload there */
 	bool gzip;
-	uint64_t text_offset;  /* where in RAM the kernel wants to be */
+	bool is_32bit;         /* a zImage: EL1 at AArch32 */
+	uint64_t text_offset;  /* where in RAM an Image wants to be */
+	uint64_t zimage_start; /* the address that a zImage wants, 0: any */
 	uint64_t load_bytes;   /* what is copied or decompressed */
 	uint64_t memory_bytes; /* what has to be free from the load address on, .bss included */
 };
@@ -79,6 +81,8 @@ struct place_request {
 	ipa_t bank_start;
 	uint64_t bank_size; /* the first bank of RAM */
 	uint64_t text_offset;
+	bool is_zimage; /* then text_offset means nothing, but this does: */
+	uint64_t zimage_start;
 	uint64_t kernel_bytes;
 	uint64_t fdt_bytes;
 	uint64_t initrd_bytes; /* 0: none */

@@ -43,6 +43,8 @@ int dombuild_plan(struct domain_load *load)
 		.bank_start = load->bank.start,
 		.bank_size = load->bank.size,
 		.text_offset = load->kernel.text_offset,
+		.is_zimage = load->kernel.is_32bit,
+		.zimage_start = load->kernel.zimage_start,
 		.kernel_bytes = load->kernel.memory_bytes,
 		.fdt_bytes = load->fdt_bytes,
 		.initrd_bytes = load->initrd != NULL ? load->initrd->size : 0,
@@ -52,10 +54,12 @@ int dombuild_plan(struct domain_load *load)
 	case PLACE_OK:
 		break;
 	case PLACE_KERNEL_TOO_LARGE:
-		log_error("%s: the kernel needs %lu KiB from offset 0x%lx on, more than its first "
+		log_error("%s: the kernel needs %lu KiB from %s 0x%lx on, more than its first "
 			  "%lu KiB of memory; give the "
 			  "domain more memory; it is left out",
-			  load->who, request.kernel_bytes >> 10, request.text_offset,
+			  load->who, request.kernel_bytes >> 10,
+			  request.is_zimage ? "address" : "offset",
+			  request.is_zimage ? request.zimage_start : request.text_offset,
 			  request.bank_size >> 10);
 		return -XEN_ENOSPC;
 	case PLACE_NO_ROOM:
@@ -99,6 +103,13 @@ int dombuild_load(struct domain *d, const struct domain_load *load)
 	d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 |
 						HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 |
 						d->evtchn_ppi;
-	vcpu_set_entry(d->vcpu[0], load->placement.kernel, load->placement.fdt);
+	if (d->is_32bit) {
+		/* r0 = 0, r1 = no machine type, r2 = the tree. */
+		vcpu_set_entry(d->vcpu[0], load->placement.kernel, 0);
+		vcpu_set_x(d->vcpu[0], 1, UINT32_MAX);
+		vcpu_set_x(d->vcpu[0], 2, load->placement.fdt);
+	} else {
+		vcpu_set_entry(d->vcpu[0], load->placement.kernel, load->placement.fdt);
+	}
 	return 0;
 }

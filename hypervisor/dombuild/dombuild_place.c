@@ -3,7 +3,9 @@
  * Where kernel, device tree and initrd go in a domain's first bank of RAM (xen-abi-arm section
  * 1.4).
  *
- * Pure. Tree and initrd each get whole 2 MiB: at 128 MiB if the bank is that large and the kernel
+ * Pure. An Image goes where its header says. A zImage goes to the address it was linked for, or, as
+ * most have none, as high as possible below 128 MiB, away from where it decompresses itself to (linux:
+ * Documentation/arch/arm/booting.rst). Tree and initrd each get whole 2 MiB: at 128 MiB if the bank is that large and the kernel
  * ends below; else at the top of the bank; else directly below the kernel. Where Xen gives up
  * because of the 2 MiB, in very small domains, whole pages are tried. Sizes come from file headers
  * and from the boot loader, so every comparison is written as a subtraction that cannot wrap.
@@ -49,8 +51,31 @@ static enum place_result place_modules(const struct place_request *request, uint
 	return PLACE_OK;
 }
 
-enum place_result dombuild_place(const struct place_request *request, struct placement *placement)
+/* Where a zImage goes in the bank; beyond its end where there is no place. */
+static uint64_t zimage_offset(const struct place_request *request)
 {
+	uint64_t end = MIN(request->bank_size, PLACE_USUAL);
+
+	if (request->zimage_start != 0) {
+		return request->zimage_start >= request->bank_start
+			     ? request->zimage_start - request->bank_start
+			     : UINT64_MAX;
+	}
+	return request->kernel_bytes <= end ? ALIGN_DOWN(end - request->kernel_bytes, PLACE_ALIGN)
+					    : UINT64_MAX;
+}
+
+enum place_result dombuild_place(const struct place_request *wanted, struct placement *placement)
+{
+	const struct place_request resolved = {
+		.bank_start = wanted->bank_start,
+		.bank_size = wanted->bank_size,
+		.text_offset = wanted->is_zimage ? zimage_offset(wanted) : wanted->text_offset,
+		.kernel_bytes = wanted->kernel_bytes,
+		.fdt_bytes = wanted->fdt_bytes,
+		.initrd_bytes = wanted->initrd_bytes,
+	};
+	const struct place_request *request = &resolved;
 	uint64_t size = request->bank_size;
 
 	if (request->text_offset > size || request->kernel_bytes > size - request->text_offset) {

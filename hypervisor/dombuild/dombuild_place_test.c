@@ -72,6 +72,46 @@ static void table_of_places(void **state)
 	}
 }
 
+/* Linux: Documentation/arch/arm/booting.rst; the tree behind 128 MiB, or at the top, or below the kernel. */
+static void zimages_go_high_below_128_mib(void **state)
+{
+	static const struct {
+		uint64_t bank_size, start, kernel_bytes;
+		enum place_result result;
+		uint64_t kernel, fdt; /* relative to the bank */
+	} zimages[] = {
+		{512 * MIB, 0, 6 * MIB, PLACE_OK, 122 * MIB, 128 * MIB},
+		{512 * MIB, 0, 6 * MIB + 1, PLACE_OK, 120 * MIB, 128 * MIB},
+		{130 * MIB, 0, 6 * MIB, PLACE_OK, 122 * MIB, 118 * MIB},
+		{64 * MIB, 0, 5 * MIB, PLACE_OK, 58 * MIB, 54 * MIB},
+		{64 * MIB, BANK + 4 * MIB, MIB, PLACE_OK, 4 * MIB, 60 * MIB},
+		{64 * MIB, BANK + 32768, 6 * MIB, PLACE_OK, 32768, 60 * MIB},
+		{4 * MIB, 0, 5 * MIB, PLACE_KERNEL_TOO_LARGE, 0, 0},
+		{512 * MIB, 0, 129 * MIB, PLACE_KERNEL_TOO_LARGE, 0, 0},
+		{64 * MIB, 0x8000, MIB, PLACE_KERNEL_TOO_LARGE, 0, 0},
+		{64 * MIB, BANK + 64 * MIB, 4096, PLACE_KERNEL_TOO_LARGE, 0, 0},
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(zimages); i++) {
+		const struct place_request request = {
+			.bank_start = BANK,
+			.bank_size = zimages[i].bank_size,
+			.is_zimage = true,
+			.zimage_start = zimages[i].start,
+			.kernel_bytes = zimages[i].kernel_bytes,
+			.fdt_bytes = 8 * KIB,
+			.initrd_bytes = MIB,
+		};
+		struct placement placement;
+
+		assert_int_equal(dombuild_place(&request, &placement), zimages[i].result);
+		if (zimages[i].result == PLACE_OK) {
+			assert_int_equal(placement.kernel, BANK + zimages[i].kernel);
+			assert_int_equal(placement.fdt, BANK + zimages[i].fdt);
+		}
+	}
+}
+
 /* Whatever is asked: nothing overlaps, everything lies in the bank. */
 static void random_requests_never_overlap(void **state)
 {
@@ -105,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_places),
+		cmocka_unit_test(zimages_go_high_below_128_mib),
 		cmocka_unit_test(random_requests_never_overlap),
 	};
 

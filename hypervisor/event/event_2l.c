@@ -17,22 +17,9 @@
 #include "arm64/barrier.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
-#include "lib/log.h"
 #include "vgic/vgic.h"
 
-#define WORD_BITS    64
-
-/*
- * A guest whose CPUs write a word without pause could make an exclusive store to it fail for
- * ever, so each attempt is a single LL/SC pair and the attempts are counted (S3). Hardware lets
- * one through within a few; whoever makes all of these fail loses an event of its own.
- */
-#define MAX_ATTEMPTS 4096
-
-static void say_contended(const struct domain *d)
-{
-	log_guest(d->id, "keeps an event channel word changing: an event is dropped");
-}
+#define WORD_BITS 64
 
 /* Change *word to (word & ~clear) | set; the old value in *old. False after too many attempts. */
 static bool update_word(const struct domain *d, uint64_t *word, uint64_t clear, uint64_t set,
@@ -40,14 +27,13 @@ static bool update_word(const struct domain *d, uint64_t *word, uint64_t clear, 
 {
 	uint64_t expected = atomic_load_relaxed(word);
 
-	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
-		if (__atomic_compare_exchange_n(word, &expected, (expected & ~clear) | set, true,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	for (unsigned int i = 0; i < EVENT_MAX_ATTEMPTS; i++) {
+		if (event_try_update(word, &expected, (expected & ~clear) | set)) {
 			*old = expected;
 			return true;
 		}
 	}
-	say_contended(d);
+	event_say_contended(d);
 	return false;
 }
 
@@ -71,21 +57,6 @@ static bool test_bit(const uint64_t *words, uint32_t port)
 	return (atomic_load_acquire(&words[port / WORD_BITS]) & BIT64(port % WORD_BITS)) != 0;
 }
 
-/* evtchn_upcall_pending becomes 1; true when it was 0. */
-static bool set_upcall_pending(const struct domain *d, struct vcpu_info *info)
-{
-	uint8_t expected = atomic_load_relaxed(&info->evtchn_upcall_pending);
-
-	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
-		if (__atomic_compare_exchange_n(&info->evtchn_upcall_pending, &expected, 1, true,
-						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-			return expected == 0;
-		}
-	}
-	say_contended(d);
-	return false;
-}
-
 /*
  * The port's word has news for v. Also for a vCPU that is down: the bits and the interrupt wait
  * for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that
@@ -96,13 +67,12 @@ static void notify(struct vcpu *v, uint32_t port)
 	struct domain *d = v->domain;
 	struct vcpu_info *info = atomic_load_acquire(&v->event.info);
 
-	if (set_bit_once(d, &info->evtchn_pending_sel, port / WORD_BITS) &&
-	    set_upcall_pending(d, info)) {
-		vgic_pulse(d, v, d->evtchn_ppi);
+	if (set_bit_once(d, &info->evtchn_pending_sel, port / WORD_BITS)) {
+		event_upcall(v);
 	}
 }
 
-void event_2l_set_pending(struct domain *d, const struct event_port *p, uint32_t port)
+void event_2l_set_pending(struct domain *d, struct event_port *p, uint32_t port)
 {
 	struct shared_info *shared = d->shared_info;
 
@@ -111,12 +81,17 @@ void event_2l_set_pending(struct domain *d, const struct event_port *p, uint32_t
 		return;
 	}
 	/*
-	 * The pending bit before the mask, the vcpu_info pointer and the poll bits: pairs with
-	 * the guest that clears the mask and then looks at the pending bit, with
-	 * event_2l_rescan() and with event_poll(), each of which writes first and reads the
-	 * pending bit after.
+	 * The pending bit before the mask, the vcpu_info pointer, the poll bits and the FIFO
+	 * pointer: pairs with the guest that clears the mask and then looks at the pending bit,
+	 * with event_2l_rescan(), with event_poll() and with the switch of ABIs
+	 * (event_fifo_setup.c), each of which writes first and reads the pending bit after.
 	 */
 	dmb_ish();
+	if (unlikely(atomic_load_acquire(&d->event.fifo) != NULL)) {
+		/* Switched meanwhile, and perhaps past this port before the bit was set. */
+		event_fifo_set_pending(d, p, port);
+		return;
+	}
 	if (!test_bit(shared->evtchn_mask, port)) {
 		notify(d->vcpu[READ_ONCE(p->vcpu)], port);
 	}
@@ -158,16 +133,7 @@ void event_2l_rescan(struct vcpu *v)
 	 */
 	dmb_ish();
 	atomic_store_release(&info->evtchn_pending_sel, ~UINT64_C(0));
-	set_upcall_pending(v->domain, info);
 	/* Unconditionally: what was copied from the old place may say 1 already. */
+	atomic_store_release(&info->evtchn_upcall_pending, 1);
 	vgic_pulse(v->domain, v, v->domain->evtchn_ppi);
-}
-
-bool event_upcall_pending(const struct vcpu *v)
-{
-	const struct vcpu_info *info = atomic_load_acquire(&v->event.info);
-
-	/* What a vCPU cannot see it will never clear: that must not keep it awake. */
-	return info != &v->event.unregistered &&
-	       atomic_load_acquire(&info->evtchn_upcall_pending) != 0;
 }

@@ -53,21 +53,30 @@ void event_poll_notify(struct domain *d, uint32_t port)
 	}
 }
 
-/* 1: one of the ports is pending; 0: none; -XEN_EINVAL: one is not in use. */
-static int look_at_ports(const struct domain *d, const uint32_t *ports, unsigned int nr_ports)
+static bool is_pending(const struct domain *d, const struct event_port *p, uint32_t port)
 {
-	for (unsigned int i = 0; i < nr_ports; i++) {
-		const struct event_port *p = event_port_of(d, ports[i]);
-		unsigned int state = p == NULL ? EVENT_FREE : READ_ONCE(p->state);
+	return d->event.fifo != NULL ? event_fifo_is_pending(d, p, port)
+				     : event_2l_is_pending(d, port);
+}
 
-		if (state == EVENT_FREE || state == EVENT_RESERVED) {
-			return -XEN_EINVAL;
-		}
-		if (event_2l_is_pending(d, ports[i])) {
-			return 1;
+/* 1: one of the ports is pending; 0: none; -XEN_EINVAL: one is not in use. */
+static int look_at_ports(struct domain *d, const uint32_t *ports, unsigned int nr_ports)
+{
+	int ret = 0;
+
+	/* The lock keeps the ports, and the guest's frames that say what is pending, in place. */
+	spin_lock(&d->event.lock);
+	for (unsigned int i = 0; i < nr_ports && ret == 0; i++) {
+		const struct event_port *p = event_port_of(d, ports[i]);
+
+		if (p == NULL || p->tenon_owned || !event_port_is_used(p)) {
+			ret = -XEN_EINVAL;
+		} else if (is_pending(d, p, ports[i])) {
+			ret = 1;
 		}
 	}
-	return 0;
+	spin_unlock(&d->event.lock);
+	return ret;
 }
 
 int event_poll(struct vcpu *v, const uint32_t *ports, unsigned int nr_ports, uint64_t timeout_ns)
@@ -84,8 +93,8 @@ int event_poll(struct vcpu *v, const uint32_t *ports, unsigned int nr_ports, uin
 	sched_block_prepare(v);
 	WRITE_ONCE(event->poll_port, nr_ports == 1 ? ports[0] : EVENT_POLL_ANY);
 	atomic_test_and_set_bit(&d->event.polling[v->id / 64], v->id % 64);
-	/* The poll bit before the pending bits: pairs with the barrier in
-	 * event_2l_set_pending(). */
+	/* The poll bit before the pending bits: pairs with the barriers in event_2l_set_pending()
+	 * and event_fifo.c. */
 	dmb_ish();
 
 	/* An interrupt that would be taken at once ends the wait before it begins. */
@@ -107,6 +116,7 @@ int event_poll(struct vcpu *v, const uint32_t *ports, unsigned int nr_ports, uin
 		timer_set(&event->poll_timer,
 			  time_ticks() + time_ns_to_ticks(MIN(timeout_ns - now, LONGEST_NS)));
 	}
-	sched_block(v);
+	/* Interrupts that are there and masked are nothing to it, as in Xen; new ones wake it. */
+	sched_wait_for_wake_up(v);
 	return 0;
 }

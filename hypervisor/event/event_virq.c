@@ -20,6 +20,7 @@ bool event_virq_is_global(uint32_t virq)
 int event_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t *port)
 {
 	struct event_vcpu *event;
+	struct event_port *p;
 	int ret;
 
 	if (virq >= EVENT_NR_VIRQS || (event_virq_is_global(virq) && vcpu != 0)) {
@@ -33,15 +34,12 @@ int event_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t *po
 	if (event->virq_port[virq] != 0) {
 		ret = -XEN_EEXIST;
 	} else {
-		ret = event_port_alloc(d, port);
+		ret = event_port_find(d, &p, port);
 	}
 	if (ret == 0) {
-		struct event_port *p = event_port_of(d, *port);
-
-		p->virq = (uint8_t)virq;
-		p->vcpu = (uint8_t)vcpu;
-		p->state = EVENT_VIRQ;
-		event->virq_port[virq] = (uint16_t)*port;
+		p->virq = virq;
+		event_port_use(d, p, *port, EVENT_VIRQ, vcpu);
+		event->virq_port[virq] = *port;
 	}
 	spin_unlock(&d->event.lock);
 	return ret;
@@ -64,7 +62,7 @@ static void raise(struct domain *d, const struct event_vcpu *table, uint32_t vir
 	spin_lock(&d->event.lock);
 	port = table->virq_port[virq];
 	if (port != 0) {
-		event_2l_set_pending(d, event_port_of(d, port), port);
+		event_set_pending(d, event_port_of(d, port), port);
 	}
 	spin_unlock(&d->event.lock);
 }

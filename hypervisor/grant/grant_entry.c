@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The grant table of a domain as memory: frames of version-1 entries (public/grant_table.h),
- * made one at creation and more on demand, and mapped by the guest where it likes.
+ * made one at creation and more on demand, and mapped by the guest where it likes; each with a
+ * frame of Tenon's own that says which entries are in use.
  */
-#include "grant/grant.h"
+#include "grant/grant_internal.h"
 
-#include "abi/xen.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
 #include "mm/mm.h"
@@ -21,11 +21,15 @@ static bool grow_locked(struct domain *d, unsigned int nr)
 
 	ASSERT(spin_is_mine(&grant->lock) && nr <= grant->max_frames);
 	while (grant->nr_frames < nr) {
-		void *frame = hyp_alloc_shared(d->id);
+		struct grant_entry_v1 *frame = hyp_alloc_shared(d->id);
+		struct grant_active *active = frame == NULL ? NULL : hyp_alloc(0);
 
-		if (frame == NULL) {
+		if (active == NULL) {
+			hyp_free_shared(frame);
 			return false;
 		}
+		grant->active[grant->nr_frames] = active;
+		grant->nr_active = grant->nr_frames + 1;
 		grant->frame[grant->nr_frames] = frame;
 		grant->frame_gfn[grant->nr_frames] = GFN_INVALID;
 		grant->nr_frames++;
@@ -53,14 +57,13 @@ int grant_domain_init(struct domain *d, unsigned int max_frames, unsigned int ma
 {
 	struct grant_domain *grant = &d->grant;
 
-	if (max_frames == 0 || max_frames > GRANT_MAX_FRAMES) {
+	if (max_frames == 0 || max_frames > GRANT_MAX_FRAMES ||
+	    max_maptrack > GRANT_MAX_MAPTRACK_FRAMES) {
 		return -XEN_EINVAL;
 	}
-	*grant = (struct grant_domain){
-		.max_frames = max_frames,
-		.max_maptrack_frames = max_maptrack,
-	};
+	*grant = (struct grant_domain){.max_frames = max_frames};
 	spin_lock_init(&grant->lock, LOCK_RANK_GRANT);
+	grant_maptrack_init(&grant->maptrack, max_maptrack);
 	return grant_grow(d, 1);
 }
 
@@ -68,10 +71,30 @@ void grant_domain_fini(struct domain *d)
 {
 	struct grant_domain *grant = &d->grant;
 
+	if (grant->max_frames == 0) {
+		return; /* never made */
+	}
+	/* Whoever uses its grants, or begins to, holds the lock while it looks at the table. */
+	spin_lock(&grant->lock);
 	while (grant->nr_frames > 0) {
 		grant->nr_frames--;
 		hyp_free_shared(grant->frame[grant->nr_frames]);
 		grant->frame[grant->nr_frames] = NULL;
+	}
+	/* Nothing is made any more. */
+	grant->max_frames = 0;
+	spin_unlock(&grant->lock);
+	grant_maptrack_fini(&grant->maptrack);
+}
+
+void grant_domain_free(struct domain *d)
+{
+	struct grant_domain *grant = &d->grant;
+
+	while (grant->nr_active > 0) {
+		grant->nr_active--;
+		hyp_free(grant->active[grant->nr_active], 0);
+		grant->active[grant->nr_active] = NULL;
 	}
 }
 

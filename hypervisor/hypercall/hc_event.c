@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op (public/event_channel.h): arguments in and out; the work is event/'s. The
- * FIFO ABI's operations (init_control, expand_array, set_priority) are absent, so Linux stays
- * with the 2-level ABI.
+ * event_channel_op (public/event_channel.h): arguments in and out; the work is event/'s.
+ *
+ * A call that is continued goes on where it was by itself, but for EVTCHNOP_expand_array: from bit 8
+ * on, its command word then has the port to go on from.
  */
 #include "hypercall/hypercall_internal.h"
 
 #include "event/event.h"
+
+#define OP_MASK  0xffu
+#define OP_SHIFT 8
 
 /*
  * Results go to the guest last. If they cannot, the port is given back: the guest would not know
@@ -160,6 +164,51 @@ static int64_t op_reset(struct vcpu *v, const uint64_t args[5])
 	return ret;
 }
 
+static int64_t op_init_control(struct vcpu *v, const uint64_t args[5])
+{
+	struct evtchn_init_control op;
+	int64_t ret = guest_copy_from(&op, args[1], sizeof(op));
+
+	if (ret == 0) {
+		ret = event_fifo_init_control(v->domain, op.vcpu, gfn(op.control_gfn), op.offset);
+	}
+	if (ret == 0) {
+		op.link_bits = EVTCHN_FIFO_LINK_BITS;
+		/* The control block stays, whether the guest can be told or not: it knows what it asked for. */
+		ret = guest_copy_to(args[1], &op, sizeof(op));
+	}
+	return ret;
+}
+
+static int64_t op_expand_array(struct vcpu *v, const uint64_t args[5])
+{
+	struct evtchn_expand_array op;
+	uint32_t from = (uint32_t)args[0] >> OP_SHIFT;
+	int64_t ret = 0;
+
+	if (from == 0) {
+		ret = guest_copy_from(&op, args[1], sizeof(op));
+		if (ret == 0) {
+			ret = event_fifo_expand_array(v->domain, gfn(op.array_gfn));
+		}
+	}
+	if (ret == 0) {
+		ret = event_fifo_resend(v->domain, &from);
+	}
+	if (ret == -XEN_ERESTART) {
+		hypercall_set_arg(v, 0, EVTCHNOP_expand_array | from << OP_SHIFT);
+	}
+	return ret;
+}
+
+static int64_t op_set_priority(struct vcpu *v, const uint64_t args[5])
+{
+	struct evtchn_set_priority op;
+	int64_t ret = guest_copy_from(&op, args[1], sizeof(op));
+
+	return ret < 0 ? ret : event_fifo_set_priority(v->domain, op.port, op.priority);
+}
+
 static const hypercall_t event_ops[] = {
 	HYPERCALL_OP(EVTCHNOP_bind_interdomain, op_bind_interdomain),
 	HYPERCALL_OP(EVTCHNOP_bind_virq, op_bind_virq),
@@ -172,9 +221,18 @@ static const hypercall_t event_ops[] = {
 	HYPERCALL_OP(EVTCHNOP_bind_vcpu, op_bind_vcpu),
 	HYPERCALL_OP(EVTCHNOP_unmask, op_unmask),
 	HYPERCALL_OP(EVTCHNOP_reset, op_reset),
+	HYPERCALL_OP(EVTCHNOP_init_control, op_init_control),
+	HYPERCALL_OP(EVTCHNOP_expand_array, op_expand_array),
+	HYPERCALL_OP(EVTCHNOP_set_priority, op_set_priority),
 };
 
 int64_t hc_event_channel_op(struct vcpu *v, const uint64_t args[5])
 {
-	return hypercall_sub_op(event_ops, ARRAY_SIZE(event_ops), (uint32_t)args[0], v, args);
+	uint32_t op = (uint32_t)args[0];
+
+	if ((op & OP_MASK) == EVTCHNOP_expand_array &&
+	    event_fifo_is_resending(v->domain, op >> OP_SHIFT)) {
+		op &= OP_MASK;
+	}
+	return hypercall_sub_op(event_ops, ARRAY_SIZE(event_ops), op, v, args);
 }

@@ -67,6 +67,9 @@ static void arguments_must_be_readable(void **state)
 		EVTCHNOP_bind_vcpu,
 		EVTCHNOP_unmask,
 		EVTCHNOP_reset,
+		EVTCHNOP_init_control,
+		EVTCHNOP_expand_array,
+		EVTCHNOP_set_priority,
 	};
 
 	(void)state;
@@ -110,14 +113,69 @@ static void there_are_no_pirqs(void **state)
 	assert_int_equal(EVTCHN(dom0->vcpu[0], bind_pirq, pirq), -XEN_EINVAL);
 }
 
-/* Linux falls back to the 2-level ABI on this answer and no other. */
-static void fifo_operations_are_absent(void **state)
+static void fifo_operations_do_their_work(void **state)
 {
+	struct vcpu *u = domu->vcpu[0];
+	struct evtchn_init_control control = {.control_gfn = 100, .offset = 8, .vcpu = 0};
+	struct evtchn_expand_array expand = {.array_gfn = 101};
+	struct evtchn_set_priority priority = {.port = 1, .priority = 3};
+	struct evtchn_bind_ipi ipi = {.vcpu = 0};
+	struct evtchn_send send = {.port = 1};
+	const uint32_t *block = (const uint32_t *)fake_page(3) + 2;
+
 	(void)state;
-	assert_int_equal(evtchn_at(dom0->vcpu[0], EVTCHNOP_init_control, ARG), -XEN_ENOSYS);
-	assert_int_equal(evtchn_at(dom0->vcpu[0], EVTCHNOP_expand_array, ARG), -XEN_ENOSYS);
-	assert_int_equal(evtchn_at(dom0->vcpu[0], EVTCHNOP_set_priority, ARG), -XEN_ENOSYS);
-	assert_int_equal(evtchn_at(dom0->vcpu[0], 14, ARG), -XEN_ENOSYS);
+	fake_give_page(domu, 3, 100);
+	fake_give_page(domu, 4, 101);
+	assert_int_equal(EVTCHN(u, bind_ipi, ipi), 0);
+	assert_int_equal(EVTCHN(u, set_priority, priority), -XEN_ENOSYS);
+	assert_int_equal(EVTCHN(u, expand_array, expand), -XEN_EOPNOTSUPP);
+	assert_int_equal(EVTCHN(u, init_control, control), 0);
+	assert_int_equal(control.link_bits, 17);
+	assert_int_equal(EVTCHN(u, init_control, control), -XEN_EINVAL);
+	assert_int_equal(EVTCHN(u, expand_array, expand), 0);
+	assert_int_equal(EVTCHN(u, set_priority, priority), 0);
+	assert_int_equal(EVTCHN(u, send, send), 0);
+	assert_int_equal(block[0], 1 << 3);
+	assert_int_equal(block[2 + 3], 1);
+}
+
+static void numbers_without_an_operation(void **state)
+{
+	static const uint32_t numbers[] = {14, 0x10a, EVTCHNOP_expand_array | 1 << 8, UINT32_MAX};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
+		assert_int_equal(evtchn_at(domu->vcpu[0], numbers[i], ARG), -XEN_ENOSYS);
+	}
+}
+
+/* Adding a page to the array is done once, however often its events' delivery is interrupted. */
+static void expanding_is_continued(void **state)
+{
+	struct vcpu *u = domu->vcpu[0];
+	struct evtchn_init_control control = {.control_gfn = 100};
+	struct evtchn_expand_array expand = {.array_gfn = 101};
+	struct evtchn_bind_ipi ipi = {.vcpu = 0};
+	const uint32_t *word = fake_page(4);
+
+	(void)state;
+	fake_give_page(domu, 3, 100);
+	fake_give_page(domu, 4, 101);
+	for (uint32_t port = 1; port <= 1000; port++) {
+		struct evtchn_send send = {.port = port};
+
+		assert_int_equal(EVTCHN(u, bind_ipi, ipi), 0);
+		assert_int_equal(EVTCHN(u, send, send), 0);
+	}
+	assert_int_equal(EVTCHN(u, init_control, control), 0);
+	fake_machine_interrupt_after(0);
+	assert_int_equal(EVTCHN(u, expand_array, expand), 0);
+	assert_true(hc_restarts > 10);
+	fake_machine_interrupt_after(UINT64_MAX);
+	assert_int_equal(fake_extra_refs(4), 1);
+	for (uint32_t port = 1; port <= 1000; port++) {
+		assert_int_equal(word[port], 0xa0000000 | (port < 1000 ? port + 1 : 0));
+	}
 }
 
 static void reset_of_oneself_and_of_a_paused_domain(void **state)
@@ -126,10 +184,10 @@ static void reset_of_oneself_and_of_a_paused_domain(void **state)
 	struct evtchn_bind_ipi ipi = {.vcpu = 0};
 
 	(void)state;
-	for (unsigned int i = 0; i < 20; i++) {
+	for (unsigned int i = 0; i < 200; i++) {
 		assert_int_equal(EVTCHN(domu->vcpu[0], bind_ipi, ipi), 0);
 	}
-	fake_machine_interrupt_after(4);
+	fake_machine_interrupt_after(1);
 	assert_int_equal(EVTCHN(domu->vcpu[0], reset, op), 0);
 	assert_true(hc_restarts > 0);
 	assert_int_equal(EVTCHN(domu->vcpu[0], bind_ipi, ipi), 0);
@@ -163,7 +221,9 @@ int main(void)
 		HC_TEST(arguments_must_be_readable),
 		HC_TEST(result_that_cannot_be_written_changes_nothing),
 		HC_TEST(there_are_no_pirqs),
-		HC_TEST(fifo_operations_are_absent),
+		HC_TEST(fifo_operations_do_their_work),
+		HC_TEST(numbers_without_an_operation),
+		HC_TEST(expanding_is_continued),
 		HC_TEST(reset_of_oneself_and_of_a_paused_domain),
 		HC_TEST(domains_that_do_not_exist),
 	};

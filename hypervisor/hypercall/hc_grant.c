@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op (public/grant_table.h): the set-up of version-1 tables. Mapping, unmapping and
- * copying by grant are absent (-XEN_ENOSYS, docs/abi.md).
+ * grant_table_op (public/grant_table.h): the operations and the set-up of version-1 tables. Those that take a list
+ * are hc_grant_list.c's.
  *
- * args: command (a continued cache_flush would keep a reference in bits from 12), list, count.
+ * args: command (a continued cache_flush keeps a reference in bits from 12), list, count.
  */
 #include "hypercall/hypercall_internal.h"
 
 #include "arm64/cpu.h"
 #include "grant/grant.h"
-
-#define GRANT_OP_MASK 0xfffu
 
 /* The domain for *status: GNTST_bad_domain or GNTST_permission_denied without one. */
 static struct domain *get_domain(const struct vcpu *v, uint16_t domid, int16_t *status)
@@ -27,11 +25,25 @@ static struct domain *get_domain(const struct vcpu *v, uint16_t domid, int16_t *
 	return d;
 }
 
-/* Grows the table to nr frames and tells where they are mapped. */
-static int16_t setup_table(struct domain *d, uint32_t nr, uint64_t *frames)
+/* Frames that are made between two looks for interrupts. */
+#define FRAMES_PER_STEP 8
+
+/* Grows the table to nr frames and tells where they are mapped. A status, or -XEN_ERESTART. */
+static int setup_table(struct domain *d, uint32_t nr, uint64_t *frames)
 {
-	if (nr > d->grant.max_frames || grant_grow(d, nr) < 0) {
+	uint32_t now = READ_ONCE(d->grant.nr_frames);
+
+	if (nr > d->grant.max_frames) {
 		return GNTST_general_error;
+	}
+	while (now < nr) {
+		now = MIN(nr, now + FRAMES_PER_STEP);
+		if (grant_grow(d, now) < 0) {
+			return GNTST_general_error;
+		}
+		if (now < nr && cpu_interrupt_pending()) {
+			return -XEN_ERESTART;
+		}
 	}
 	for (uint32_t i = 0; i < nr; i++) {
 		frames[i] = grant_frame_gfn(d, i).raw;
@@ -55,8 +67,13 @@ static int64_t op_setup_table(struct vcpu *v, const uint64_t args[5])
 	}
 	d = get_domain(v, op.dom, &op.status);
 	if (d != NULL) {
-		op.status = setup_table(d, op.nr_frames, frames);
+		int status = setup_table(d, op.nr_frames, frames);
+
 		domain_put(d);
+		if (status == -XEN_ERESTART) {
+			return -XEN_ERESTART; /* with the frames that it has come to */
+		}
+		op.status = (int16_t)status;
 	}
 	if (op.status == GNTST_okay && op.nr_frames != 0 &&
 	    guest_copy_to(op.frame_list.q, frames, op.nr_frames * sizeof(frames[0])) < 0) {
@@ -159,54 +176,19 @@ static int64_t op_get_version(struct vcpu *v, const uint64_t args[5])
 			     sizeof(op.version));
 }
 
-static int cache_flush(const struct domain *d, const struct gnttab_cache_flush *op)
-{
-	if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE ||
-	    op->offset + op->length > (unsigned int)PAGE_SIZE ||
-	    (op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)) != 0) {
-		return -XEN_EINVAL;
-	}
-	/* Linux's probe: does the operation exist? */
-	if (op->length == 0 || op->op == 0) {
-		return 0;
-	}
-	return grant_cache_flush(d, ALIGN_DOWN(op->a.dev_bus_addr, PAGE_SIZE) + op->offset,
-				 op->length, (op->op & GNTTAB_CACHE_INVAL) != 0);
-}
-
-static int64_t op_cache_flush(struct vcpu *v, const uint64_t args[5])
-{
-	uint32_t count = (uint32_t)args[2];
-	uint64_t from = args[1];
-
-	for (uint32_t i = 0; i < count; i++, from += sizeof(struct gnttab_cache_flush)) {
-		struct gnttab_cache_flush op;
-		int ret;
-
-		if (i != 0 && cpu_interrupt_pending()) {
-			hypercall_set_arg(v, 1, from);
-			hypercall_set_arg(v, 2, count - i);
-			return -XEN_ERESTART;
-		}
-		ret = guest_copy_from(&op, from, sizeof(op));
-		if (ret == 0) {
-			ret = cache_flush(v->domain, &op);
-		}
-		if (ret < 0) {
-			return ret;
-		}
-	}
-	return 0;
-}
-
 static const hypercall_t grant_ops[] = {
+	HYPERCALL_OP(GNTTABOP_map_grant_ref, hc_grant_map),
+	HYPERCALL_OP(GNTTABOP_unmap_grant_ref, hc_grant_unmap),
 	HYPERCALL_OP(GNTTABOP_setup_table, op_setup_table),
 	HYPERCALL_OP(GNTTABOP_transfer, op_transfer),
+	HYPERCALL_OP(GNTTABOP_copy, hc_grant_copy),
 	HYPERCALL_OP(GNTTABOP_query_size, op_query_size),
+	HYPERCALL_OP(GNTTABOP_unmap_and_replace, hc_grant_unmap_and_replace),
 	HYPERCALL_OP(GNTTABOP_set_version, op_set_version),
 	HYPERCALL_OP(GNTTABOP_get_status_frames, op_get_status_frames),
 	HYPERCALL_OP(GNTTABOP_get_version, op_get_version),
-	HYPERCALL_OP(GNTTABOP_cache_flush, op_cache_flush),
+	HYPERCALL_OP(GNTTABOP_swap_grant_ref, hc_grant_swap),
+	HYPERCALL_OP(GNTTABOP_cache_flush, hc_grant_cache_flush),
 };
 
 int64_t hc_grant_table_op(struct vcpu *v, const uint64_t args[5])
@@ -216,10 +198,9 @@ int64_t hc_grant_table_op(struct vcpu *v, const uint64_t args[5])
 	if ((int32_t)args[2] < 0) {
 		return -XEN_EINVAL;
 	}
-	/* Only a continued cache_flush of mapped grants has something above the command, and
-	 * there are none. */
-	if ((cmd & ~GRANT_OP_MASK) != 0) {
+	/* Only a continued cache_flush has something above the command. */
+	if ((cmd & ~GRANT_OP_MASK) != 0 && (cmd & GRANT_OP_MASK) != GNTTABOP_cache_flush) {
 		return -XEN_EINVAL;
 	}
-	return hypercall_sub_op(grant_ops, ARRAY_SIZE(grant_ops), cmd, v, args);
+	return hypercall_sub_op(grant_ops, ARRAY_SIZE(grant_ops), cmd & GRANT_OP_MASK, v, args);
 }

@@ -73,11 +73,28 @@ static void setup_table_grows_and_tells_where_frames_are(void **state)
 			 -XEN_EINVAL);
 }
 
+static void a_large_table_is_made_in_steps(void **state)
+{
+	struct gnttab_setup_table op = {.dom = DOMID_SELF,
+					.nr_frames = 30,
+					.frame_list = {.q = LIST}};
+
+	(void)state;
+	grant_domain_fini(domu);
+	grant_domain_free(domu);
+	assert_int_equal(grant_domain_init(domu, GRANT_MAX_FRAMES, 16), 0);
+	fake_machine_interrupt_after(0);
+	assert_int_equal(GRANT(domu->vcpu[0], setup_table, op), 0);
+	assert_int_equal(hc_restarts, 3);
+	assert_int_equal(op.status, GNTST_okay);
+	assert_int_equal(domu->grant.nr_frames, 30);
+}
+
 static void version_is_one(void **state)
 {
 	struct gnttab_set_version set = {.version = 1};
 	struct gnttab_get_version get = {.dom = DOMID_SELF};
-	uint64_t *entry = domu->grant.frame[0];
+	uint64_t *entry = (uint64_t *)(void *)domu->grant.frame[0];
 
 	(void)state;
 	entry[0] = 0x1122334455667788;
@@ -161,8 +178,10 @@ static void cache_flush_refuses(void **state)
 	};
 
 	(void)state;
-	fake_give_page(domu, 4, 100);
+	/* Nobody's, and then somebody else's who has not granted it. */
 	assert_int_equal(GRANT(dom0->vcpu[0], cache_flush, op), -XEN_EPERM);
+	fake_give_page(domu, 4, 100);
+	assert_int_equal(GRANT(dom0->vcpu[0], cache_flush, op), -XEN_EINVAL);
 	op.a.dev_bus_addr = 0x1000;
 	assert_int_equal(GRANT(dom0->vcpu[0], cache_flush, op), -XEN_EINVAL);
 	op.offset = 4096;
@@ -205,15 +224,230 @@ static void cache_flush_list_is_continued(void **state)
 	assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, NOWHERE, 0), 0);
 }
 
+/* ---- lists -------------------------------------------------------------------------------- */
+
+static void permit(struct domain *d, unsigned int ref, const struct domain *to, uint32_t g)
+{
+	d->grant.frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME] =
+		(struct grant_entry_v1){
+			.flags = GTF_permit_access,
+			.domid = to->id,
+			.frame = g,
+		};
+}
+
+static uint16_t flags_of(const struct domain *d, unsigned int ref)
+{
+	return d->grant.frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME].flags;
+}
+
+static void map_and_unmap_lists_are_continued(void **state)
+{
+	struct gnttab_map_grant_ref *maps = fake_page(LIST_PAGE);
+	struct gnttab_unmap_grant_ref *unmaps = fake_page(LIST_PAGE);
+	grant_handle_t handles[5];
+	struct vcpu *v = dom0->vcpu[0];
+
+	(void)state;
+	fake_give_page(domu, 4, 100);
+	permit(domu, 9, dom0, 100);
+	for (unsigned int i = 0; i < 5; i++) {
+		maps[i] = (struct gnttab_map_grant_ref){
+			.host_addr = (200 + i) * PAGE_SIZE,
+			.flags = GNTMAP_host_map,
+			.ref = i == 3 ? 10 : 9,
+			.dom = domu->id,
+			.status = 77,
+		};
+	}
+	fake_machine_interrupt_after(0);
+	/* A pin that has to wait ends the call before its entry is done. */
+	fake_pin_restarts = 2;
+	assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, LIST, 5), 0);
+	assert_int_equal(hc_restarts, 2 + 4);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(maps[i].status, i == 3 ? GNTST_general_error : GNTST_okay);
+		assert_int_equal(maps[i].host_addr, (200 + i) * PAGE_SIZE);
+		handles[i] = maps[i].handle;
+	}
+	assert_int_equal(fake_extra_refs(4), 4);
+	assert_int_equal(flags_of(domu, 9), GTF_permit_access | GTF_reading | GTF_writing);
+	for (unsigned int i = 0; i < 5; i++) {
+		unmaps[i] = (struct gnttab_unmap_grant_ref){
+			.host_addr = (200 + i) * PAGE_SIZE,
+			.handle = i == 3 ? 0x7fffffff : handles[i],
+			.status = 77,
+		};
+	}
+	assert_int_equal(hc(v, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, LIST, 5), 0);
+	assert_int_equal(hc_restarts, 4);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(unmaps[i].status, i == 3 ? GNTST_bad_handle : GNTST_okay);
+	}
+	assert_int_equal(fake_extra_refs(4), 0);
+	assert_int_equal(flags_of(domu, 9), GTF_permit_access);
+}
+
+static void map_that_cannot_be_told_is_undone(void **state)
+{
+	struct gnttab_map_grant_ref op = {
+		.flags = GNTMAP_host_map,
+		.ref = 9,
+		.dom = domu->id,
+	};
+	enum stage2_type type;
+	mfn_t m;
+
+	(void)state;
+	fake_give_page(domu, 4, 100);
+	permit(domu, 9, dom0, 100);
+	fake_set_access(ARG_PAGE, FAKE_READ_ONLY);
+	assert_int_equal(GRANT(dom0->vcpu[0], map_grant_ref, op), -XEN_EFAULT);
+	assert_int_equal(fake_extra_refs(4), 0);
+	assert_int_equal(flags_of(domu, 9), GTF_permit_access);
+	assert_false(fake_is_mapped(dom0, 0, &m, &type));
+}
+
+static void unmap_and_replace_only_unmaps(void **state)
+{
+	struct gnttab_map_grant_ref map = {
+		.host_addr = 200 * PAGE_SIZE,
+		.flags = GNTMAP_host_map,
+		.ref = 9,
+		.dom = domu->id,
+	};
+	struct gnttab_unmap_and_replace op = {.host_addr = 200 * PAGE_SIZE, .new_addr = PAGE_SIZE};
+
+	(void)state;
+	fake_give_page(domu, 4, 100);
+	permit(domu, 9, dom0, 100);
+	assert_int_equal(GRANT(dom0->vcpu[0], map_grant_ref, map), 0);
+	op.handle = map.handle;
+	assert_int_equal(GRANT(dom0->vcpu[0], unmap_and_replace, op), 0);
+	assert_int_equal(op.status, GNTST_general_error);
+	assert_int_equal(fake_extra_refs(4), 1);
+	op.new_addr = 0;
+	assert_int_equal(GRANT(dom0->vcpu[0], unmap_and_replace, op), 0);
+	assert_int_equal(op.status, GNTST_okay);
+	assert_int_equal(fake_extra_refs(4), 0);
+}
+
+static void copy_and_swap_lists(void **state)
+{
+	struct gnttab_copy *copies = fake_page(LIST_PAGE);
+	struct gnttab_swap_grant_ref *swaps = fake_page(LIST_PAGE);
+	uint8_t *page = fake_page(4);
+
+	(void)state;
+	fake_give_page(domu, 4, 100);
+	fake_give_page(dom0, 5, 100);
+	permit(domu, 9, dom0, 100);
+	memcpy(fake_page(5), "abcdefgh", 8);
+	for (unsigned int i = 0; i < 4; i++) {
+		copies[i] = (struct gnttab_copy){
+			.source = {.u.gmfn = 100, .domid = DOMID_SELF, .offset = (uint16_t)i},
+			.dest = {.u.ref = 9, .domid = domu->id, .offset = (uint16_t)(8 - i)},
+			.len = 1,
+			.flags = GNTCOPY_dest_gref,
+			.status = 77,
+		};
+	}
+	copies[2].len = 4096;
+	fake_machine_interrupt_after(0);
+	fake_pin_restarts = 1;
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_grant_table_op, GNTTABOP_copy, LIST, 4), 0);
+	assert_int_equal(hc_restarts, 1 + 3);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(copies[i].status, i == 2 ? GNTST_bad_copy_arg : GNTST_okay);
+	}
+	assert_int_equal(page[8], 'a');
+	assert_int_equal(page[7], 'b');
+	assert_int_equal(page[6], 0);
+	assert_int_equal(page[5], 'd');
+	assert_int_equal(flags_of(domu, 9), GTF_permit_access);
+	swaps[0] = (struct gnttab_swap_grant_ref){.ref_a = 9, .ref_b = 77, .status = 77};
+	swaps[1] = (struct gnttab_swap_grant_ref){.ref_a = 9, .ref_b = 512, .status = 77};
+	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_grant_table_op, GNTTABOP_swap_grant_ref,
+			    LIST, 2),
+			 0);
+	assert_int_equal(swaps[0].status, GNTST_okay);
+	assert_int_equal(swaps[1].status, GNTST_bad_gntref);
+	assert_int_equal(flags_of(domu, 9), 0);
+	assert_int_equal(flags_of(domu, 77), GTF_permit_access);
+}
+
+/* Both sides of a copy, and who maps. */
+static void unprivileged_domains_are_kept_apart(void **state)
+{
+	struct gnttab_map_grant_ref map = {.flags = GNTMAP_host_map, .ref = 9, .dom = other->id};
+	struct gnttab_copy copy = {
+		.source = {.u.ref = 9, .domid = other->id},
+		.dest = {.u.ref = 9, .domid = other->id},
+		.len = 8,
+		.flags = GNTCOPY_source_gref | GNTCOPY_dest_gref,
+	};
+
+	(void)state;
+	fake_give_page(other, 4, 100);
+	permit(other, 9, domu, 100);
+	assert_int_equal(GRANT(domu->vcpu[0], map_grant_ref, map), 0);
+	assert_int_equal(map.status, GNTST_permission_denied);
+	/* Xen asks whether the two ends may talk to each other, and forgets the caller. */
+	assert_int_equal(GRANT(domu->vcpu[0], copy, copy), 0);
+	assert_int_equal(copy.status, GNTST_permission_denied);
+	policy_set_silo(false);
+	assert_int_equal(GRANT(domu->vcpu[0], copy, copy), 0);
+	assert_int_equal(copy.status, GNTST_okay);
+}
+
+/* Of a frame that is mapped by grant, by whatever entry: they are searched a part at a time. */
+static void cache_flush_finds_what_is_mapped_by_grant(void **state)
+{
+	const unsigned int far = 11 * GRANT_ENTRIES_PER_FRAME + 7;
+	struct gnttab_map_grant_ref map = {
+		.host_addr = 200 * PAGE_SIZE,
+		.flags = GNTMAP_host_map,
+		.ref = far,
+		.dom = other->id,
+	};
+	struct gnttab_cache_flush op = {
+		.a = {.dev_bus_addr = (uint64_t)FAKE_MFN(4) << PAGE_SHIFT},
+		.length = 64,
+		.op = GNTTAB_CACHE_CLEAN,
+	};
+
+	(void)state;
+	grant_domain_fini(other);
+	grant_domain_free(other);
+	assert_int_equal(grant_domain_init(other, GRANT_MAX_FRAMES, 1), 0);
+	assert_int_equal(grant_grow(other, 12), 0);
+	fake_give_page(other, 4, 100);
+	permit(other, far, dom0, 100);
+	assert_int_equal(GRANT(dom0->vcpu[0], map_grant_ref, map), 0);
+	assert_int_equal(map.status, GNTST_okay);
+	fake_machine_interrupt_after(0);
+	fake_machine_log_clear();
+	assert_int_equal(GRANT(dom0->vcpu[0], cache_flush, op), 0);
+	assert_int_equal(hc_restarts, 1);
+	assert_int_equal(fake_machine_count("dc cvac"), 1);
+	/* Not behind where the search begins; what is continued must be something that is done. */
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_grant_table_op,
+			    GNTTABOP_cache_flush | 0x2000, ARG, 1),
+			 -XEN_EINVAL);
+	assert_int_equal(GRANT(domu->vcpu[0], cache_flush, op), -XEN_EINVAL);
+	op.length = 0;
+	memcpy(fake_page(ARG_PAGE), &op, sizeof(op));
+	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_grant_table_op,
+			    GNTTABOP_cache_flush | 0x1000, ARG, 1),
+			 -XEN_EILSEQ);
+	assert_int_equal(grant_unmap(dom0, map.handle, map.host_addr, 0), GNTST_okay);
+	assert_int_equal(fake_extra_refs(4), 0);
+}
+
 static void absent_operations(void **state)
 {
 	static const unsigned int absent[] = {
-		GNTTABOP_map_grant_ref,
-		GNTTABOP_unmap_grant_ref,
 		GNTTABOP_dump_table,
-		GNTTABOP_copy,
-		GNTTABOP_unmap_and_replace,
-		GNTTABOP_swap_grant_ref,
 		13,
 		0xfff,
 	};
@@ -252,11 +486,14 @@ static void limits_of_the_table(void **state)
 {
 	(void)state;
 	grant_domain_fini(other);
+	grant_domain_free(other);
 	assert_int_equal(grant_domain_init(other, 0, 16), -XEN_EINVAL);
 	assert_int_equal(grant_domain_init(other, GRANT_MAX_FRAMES + 1, 16), -XEN_EINVAL);
 	fake_allocations_left = 0;
 	assert_int_equal(grant_domain_init(other, GRANT_MAX_FRAMES, 16), -XEN_ENOMEM);
-	fake_allocations_left = 40;
+	assert_int_equal(grant_domain_init(other, 1, GRANT_MAX_MAPTRACK_FRAMES + 1), -XEN_EINVAL);
+	/* Each frame comes with one of Tenon's own. */
+	fake_allocations_left = 2 * 40 + 1;
 	assert_int_equal(grant_domain_init(other, GRANT_MAX_FRAMES, 16), 0);
 	assert_int_equal(grant_grow(other, GRANT_MAX_FRAMES + 1), -XEN_ENOSPC);
 	assert_int_equal(grant_grow(other, GRANT_MAX_FRAMES), -XEN_ENOMEM);
@@ -271,12 +508,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HC_TEST(query_size_tells_frames_and_limit),
 		HC_TEST(setup_table_grows_and_tells_where_frames_are),
+		HC_TEST(a_large_table_is_made_in_steps),
 		HC_TEST(version_is_one),
 		HC_TEST(there_are_no_status_frames),
 		HC_TEST(cache_flush_of_nothing_succeeds),
 		HC_TEST(cache_flush_of_own_ram),
 		HC_TEST(cache_flush_refuses),
 		HC_TEST(cache_flush_list_is_continued),
+		HC_TEST(map_and_unmap_lists_are_continued),
+		HC_TEST(map_that_cannot_be_told_is_undone),
+		HC_TEST(unmap_and_replace_only_unmaps),
+		HC_TEST(copy_and_swap_lists),
+		HC_TEST(unprivileged_domains_are_kept_apart),
+		HC_TEST(cache_flush_finds_what_is_mapped_by_grant),
 		HC_TEST(absent_operations),
 		HC_TEST(bad_commands_and_counts),
 		HC_TEST(limits_of_the_table),

@@ -3,6 +3,7 @@
  * absent. */
 #include "hypercall/hc_test.h"
 
+#include "arm64/cpu.h"
 #include "time/wallclock.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -33,9 +34,12 @@ static void version_is_that_of_xen_4_17(void **state)
 	assert_true(strlen(text) > 0 && strlen(text) < 64);
 	assert_int_equal(text[sizeof(struct xen_compile_info)], 0x55);
 	assert_int_equal(version(v, XENVER_capabilities, ARG), 0);
-	assert_string_equal(text, "xen-3.0-aarch64 ");
+	assert_string_equal(text, "xen-3.0-aarch64 xen-3.0-armv7l ");
 	assert_int_equal(text[1023], 0);
 	assert_int_equal(text[1024], 0x55);
+	cpu_features.aarch32_el1 = false;
+	assert_int_equal(version(v, XENVER_capabilities, ARG), 0);
+	assert_string_equal(text, "xen-3.0-aarch64 ");
 	assert_int_equal(version(v, XENVER_platform_parameters, ARG), 0);
 	assert_int_equal(*(const uint64_t *)text, 0);
 	assert_int_equal(version(v, XENVER_guest_handle, ARG), 0);
@@ -372,15 +376,45 @@ static void settime_refuses(void **state)
 
 /* ---- absent --------------------------------------------------------------------------------- */
 
+static int64_t domctl(struct vcpu *v, uint32_t cmd, uint16_t domid)
+{
+	struct xen_domctl op = {.cmd = cmd,
+				.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+				.domain = domid};
+
+	memcpy(fake_page(ARG_PAGE), &op, sizeof(op));
+	return hc(v, __HYPERVISOR_domctl, ARG, 0, 0);
+}
+
 static void toolstack_calls_are_absent_and_not_for_guests(void **state)
 {
+	struct xen_sysctl sysctl = {.cmd = XEN_SYSCTL_physinfo,
+				    .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
+	struct vcpu *v = domu->vcpu[0];
+
 	(void)state;
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_domctl, ARG, 0, 0), -XEN_ENOSYS);
+	memcpy(fake_page(ARG_PAGE), &sysctl, sizeof(sysctl));
 	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_ENOSYS);
-	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_domctl, ARG, 0, 0), -XEN_EPERM);
-	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_EPERM);
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_physdev_op, PHYSDEVOP_pci_device_add, ARG, 0),
-			 -XEN_ENOSYS);
+	assert_int_equal(hc(v, __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_EPERM);
+	assert_int_equal(hc(v, __HYPERVISOR_sysctl, NOWHERE, 0, 0), -XEN_EFAULT);
+	sysctl.interface_version++;
+	memcpy(fake_page(ARG_PAGE), &sysctl, sizeof(sysctl));
+	assert_int_equal(hc(v, __HYPERVISOR_sysctl, ARG, 0, 0), -XEN_EACCES);
+
+	assert_int_equal(domctl(dom0->vcpu[0], XEN_DOMCTL_pausedomain, 1), -XEN_ENOSYS);
+	assert_int_equal(domctl(v, XEN_DOMCTL_pausedomain, 1), -XEN_EPERM);
+	assert_int_equal(domctl(v, XEN_DOMCTL_pausedomain, 9), -XEN_ESRCH);
+	assert_int_equal(domctl(v, XEN_DOMCTL_pausedomain, DOMID_SELF), -XEN_ESRCH);
+	assert_int_equal(domctl(v, XEN_DOMCTL_createdomain, 9), -XEN_EPERM);
+	assert_int_equal(domctl(v, XEN_DOMCTL_getdomaininfo, 2), -XEN_EPERM);
+	assert_int_equal(domctl(v, XEN_DOMCTL_getdomaininfo, 3), -XEN_ESRCH);
+	assert_int_equal(domctl(v, XEN_DOMCTL_getdomaininfo, DOMID_SELF), -XEN_EINVAL);
+	assert_int_equal(domctl(v, XEN_DOMCTL_assign_device, DOMID_IO), -XEN_EPERM);
+	assert_int_equal(domctl(v, XEN_DOMCTL_assign_device, DOMID_INVALID), -XEN_ESRCH);
+	assert_int_equal(domctl(v, XEN_DOMCTL_vm_event_op, DOMID_INVALID), -XEN_EPERM);
+	assert_int_equal(hc(v, __HYPERVISOR_domctl, NOWHERE, 0, 0), -XEN_EFAULT);
+	memset(fake_page(ARG_PAGE), 0, sizeof(struct xen_domctl));
+	assert_int_equal(hc(v, __HYPERVISOR_domctl, ARG, 0, 0), -XEN_EACCES);
 }
 
 int main(void)

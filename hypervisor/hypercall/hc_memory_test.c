@@ -2,6 +2,8 @@
 /* memory_op: reservation and physical map. */
 #include "hypercall/hc_test.h"
 
+#include <limits.h>
+
 #include "mm/mm.h"
 
 #define MEMORY(v, op, arg) hc_arg(v, __HYPERVISOR_memory_op, XENMEM_##op, &(arg), sizeof(arg))
@@ -233,11 +235,191 @@ static void reservations_answer_with_what_was_done_so_far(void **state)
 	assert_int_equal(MEMORY(v, populate_physmap, op), 0);
 	op.mem_flags = XENMEMF_address_bits(32);
 	assert_int_equal(MEMORY(v, populate_physmap, op), 1);
+	/* Where nothing is allocated an address limit means nothing; one within a page is refused. */
+	op.mem_flags = XENMEMF_address_bits(20);
+	assert_int_equal(MEMORY(v, populate_physmap, op), 0);
+	op.mem_flags = XENMEMF_address_bits(12);
+	assert_int_equal(MEMORY(v, decrease_reservation, op), 0);
+	op.mem_flags = XENMEMF_address_bits(20);
+	assert_int_equal(MEMORY(v, decrease_reservation, op), 1);
+	op.mem_flags = 0;
+	assert_int_equal(MEMORY(v, populate_physmap, op), 1);
 	op.extent_start.q = NOWHERE;
 	assert_int_equal(MEMORY(v, populate_physmap, op), 0);
 	/* Without an address nothing can be had. */
 	op = extents(DOMID_SELF, 0, gfns, 1);
 	assert_int_equal(MEMORY(v, increase_reservation, op), 0);
+}
+
+static void nodes_are_named_by_the_toolstack_alone(void **state)
+{
+	const uint64_t gfns[] = {200};
+	struct xen_memory_reservation op = extents(1, 0, gfns, 1);
+
+	(void)state;
+	/* A guest's hint is passed over, unless it insists. */
+	op.mem_flags = XENMEMF_node(3);
+	assert_int_equal(MEMORY(domu->vcpu[0], populate_physmap, op), 1);
+	op.mem_flags = XENMEMF_exact_node(0);
+	assert_int_equal(MEMORY(domu->vcpu[0], decrease_reservation, op), 0);
+	op.mem_flags = XENMEMF_exact_node(0) | XENMEMF_vnode;
+	assert_int_equal(MEMORY(domu->vcpu[0], decrease_reservation, op), 1);
+	op.mem_flags = XENMEMF_exact_node(0);
+	assert_int_equal(MEMORY(dom0->vcpu[0], populate_physmap, op), 1);
+	op.mem_flags = XENMEMF_node(1);
+	assert_int_equal(MEMORY(dom0->vcpu[0], decrease_reservation, op), 0);
+}
+
+static void order_depends_on_the_caller(void **state)
+{
+	static uint64_t base[] = {0x80000};
+	struct xen_memory_reservation op;
+
+	(void)state;
+	/* The first page is not there, so that nothing happens; but it is looked at. */
+	fake_give_page(domu, 0, 0x80000);
+	op = extents(DOMID_SELF, 10, base, 1);
+	assert_int_equal(MEMORY(domu->vcpu[0], decrease_reservation, op), 0);
+	assert_true(maps_page(domu, 0x80000, 0));
+	op = extents(1, 18, base, 1);
+	assert_int_equal(MEMORY(dom0->vcpu[0], decrease_reservation, op), 0);
+	assert_true(is_hole(domu, 0x80000));
+	fake_give_page(domu, 0, 0x80000);
+	op = extents(1, 19, base, 1);
+	assert_int_equal(MEMORY(dom0->vcpu[0], decrease_reservation, op), 0);
+	assert_true(maps_page(domu, 0x80000, 0));
+}
+
+static void large_extents_are_interrupted_within(void **state)
+{
+	struct vcpu *v = domu->vcpu[0];
+	const uint64_t gfns[] = {0x400};
+	struct xen_memory_reservation op;
+
+	(void)state;
+	for (unsigned int i = 0; i < 50; i++) {
+		fake_give_page(domu, i, 0x400 + i);
+	}
+	/* Of 64 pages 50 are there: each step has its interrupt, and the answer is the same. */
+	fake_machine_interrupt_after(0);
+	op = extents(DOMID_SELF, 6, gfns, 1);
+	assert_int_equal(MEMORY(v, decrease_reservation, op), 0);
+	assert_int_equal(hc_restarts, 1);
+	assert_int_equal(domu->nr_pages, 0);
+	assert_int_equal(v->memory_progress.done, 0);
+}
+
+/* Somebody else's call in between, or another extent: it is not taken for the continuation. */
+static void progress_is_for_the_very_same_extent(void **state)
+{
+	struct vcpu *v = domu->vcpu[0];
+	uint64_t gfns[] = {0x400};
+	struct xen_memory_reservation op = extents(DOMID_SELF, 6, gfns, 1);
+
+	(void)state;
+	for (unsigned int i = 0; i < 50; i++) {
+		fake_give_page(domu, i, 0x400 + i);
+	}
+	memcpy(fake_page(ARG_PAGE), &op, sizeof(op));
+	v->memory_progress = (struct memory_progress){.cmd = XENMEM_decrease_reservation,
+						      .arg = ARG,
+						      .g = 0x400,
+						      .order = 6,
+						      .domid = 1,
+						      .done = 33};
+	/* Taken: the first 33 pages are passed over. */
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, ARG, 0), 0);
+	assert_int_equal(domu->nr_pages, 33);
+	v->memory_progress = (struct memory_progress){.cmd = XENMEM_decrease_reservation,
+						      .arg = ARG,
+						      .g = 0x401,
+						      .order = 6,
+						      .domid = 1,
+						      .done = 33};
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, ARG, 0), 0);
+	assert_int_equal(domu->nr_pages, 0);
+}
+
+/* A domain that is dying has been cleared, or is about to be: nothing is added behind that. */
+static void nothing_is_mapped_into_a_dying_domain(void **state)
+{
+	const uint64_t gfns[] = {200};
+	struct xen_add_to_physmap add = {.domid = 1,
+					 .space = XENMAPSPACE_shared_info,
+					 .idx = 0,
+					 .gpfn = 100};
+
+	(void)state;
+	domu->state = DOMAIN_DYING;
+	assert_int_equal(populate(dom0->vcpu[0], 1, 0, gfns, 1), 0);
+	assert_int_equal(domu->nr_pages, 0);
+	assert_int_equal(MEMORY(dom0->vcpu[0], add_to_physmap, add), -XEN_EINVAL);
+	assert_true(is_hole(domu, 100));
+}
+
+/* ---- claims ---------------------------------------------------------------------------------- */
+
+static int64_t claim(struct vcpu *v, uint16_t domid, uint64_t nr)
+{
+	struct xen_memory_reservation op = {.nr_extents = nr, .domid = domid};
+
+	return MEMORY(v, claim_pages, op);
+}
+
+static void claimed_pages_are_for_the_claimant(void **state)
+{
+	const uint64_t gfns[] = {200, 201, 202, 203, 204, 205, 206, 207};
+
+	(void)state;
+	other->max_pages = 1000;
+	fake_give_page(domu, 0, 100);
+	assert_int_equal(claim(dom0->vcpu[0], 1, 61), 0);
+	assert_int_equal(fake_claimed_pages, 60);
+	/* 63 are free: three are left for others. */
+	assert_int_equal(populate(dom0->vcpu[0], 2, 0, gfns, 8), 3);
+	/* One claim at a time. */
+	assert_int_equal(claim(dom0->vcpu[0], 1, 62), -XEN_EINVAL);
+	/* The claimant draws on it. */
+	assert_int_equal(populate(domu->vcpu[0], DOMID_SELF, 2, gfns, 1), 1);
+	assert_int_equal(fake_claimed_pages, 56);
+	assert_int_equal(domu->claimed_pages, 56);
+	/* And when an allocation fails it has it still. */
+	fake_allocations_left = 0;
+	assert_int_equal(populate(domu->vcpu[0], DOMID_SELF, 0, gfns + 4, 1), 0);
+	assert_int_equal(domu->claimed_pages, 56);
+	assert_int_equal(fake_claimed_pages, 56);
+	fake_allocations_left = UINT_MAX;
+	/* Taken back. */
+	assert_int_equal(claim(dom0->vcpu[0], 1, 0), 0);
+	assert_int_equal(fake_claimed_pages, 0);
+	assert_int_equal(populate(dom0->vcpu[0], 2, 0, gfns + 3, 5), 5);
+}
+
+static void claims_that_are_refused(void **state)
+{
+	struct xen_memory_reservation op = {.nr_extents = 5, .domid = 1};
+	struct vcpu *v = dom0->vcpu[0];
+
+	(void)state;
+	fake_give_page(domu, 0, 100);
+	assert_int_equal(claim(v, 1, 1), -XEN_EINVAL);
+	assert_int_equal(claim(v, 1, 101), -XEN_EINVAL);
+	assert_int_equal(claim(v, 1, 100), -XEN_ENOMEM);
+	assert_int_equal(claim(v, 9, 5), -XEN_EINVAL);
+	assert_int_equal(claim(v, DOMID_SELF, 5), -XEN_EINVAL);
+	assert_int_equal(claim(domu->vcpu[0], 1, 5), -XEN_EPERM);
+	op.extent_order = 1;
+	assert_int_equal(MEMORY(v, claim_pages, op), -XEN_EINVAL);
+	op.extent_order = 0;
+	op.mem_flags = 1;
+	assert_int_equal(MEMORY(v, claim_pages, op), -XEN_EINVAL);
+	op.mem_flags = 0;
+	op.extent_start.q = LIST;
+	assert_int_equal(MEMORY(v, claim_pages, op), -XEN_EINVAL);
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_claim_pages, NOWHERE, 0), -XEN_EFAULT);
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_claim_pages | 64, ARG, 0),
+			 -XEN_EINVAL);
+	assert_int_equal(fake_claimed_pages, 0);
 }
 
 static void reservation_is_continued_where_it_stopped(void **state)
@@ -386,7 +568,8 @@ static void refusals_of_add_to_physmap(void **state)
 	assert_int_equal(add(v, DOMID_SELF, 77, 0, 100), -XEN_ENOSYS);
 	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, 0, 100), -XEN_EACCES);
 	assert_int_equal(add(dom0->vcpu[0], 1, XENMAPSPACE_dev_mmio, 0, 100), -XEN_EACCES);
-	assert_int_equal(add(dom0->vcpu[0], 0, XENMAPSPACE_dev_mmio, 0, 100), -XEN_ENOSYS);
+	assert_int_equal(add(dom0->vcpu[0], 0, XENMAPSPACE_dev_mmio, 0, 100), 0);
+	assert_true(is_hole(dom0, 100));
 	assert_int_equal(add(v, 2, XENMAPSPACE_shared_info, 0, 100), -XEN_EPERM);
 	assert_int_equal(add(v, 9, XENMAPSPACE_shared_info, 0, 100), -XEN_ESRCH);
 	assert_int_equal(add(dom0->vcpu[0], 2, XENMAPSPACE_shared_info, 0, 100), 0);
@@ -485,17 +668,105 @@ static void batch_has_a_result_for_each_entry(void **state)
 	assert_true(maps_shared(domu, 203, domu->grant.frame[3]));
 }
 
-/* Not -XEN_ENOENT for whatever is absent: libxenforeignmemory would try for ever. */
-static void batch_of_foreign_frames_is_absent(void **state)
+static int32_t map_foreign(struct vcpu *v, uint16_t domid, uint16_t foreign, uint64_t idx,
+			   uint64_t g)
 {
 	struct xen_add_to_physmap_batch op = batch_of(XENMAPSPACE_gmfn_foreign, 1);
 
+	op.domid = domid;
+	op.u.foreign_domid = foreign;
+	IDXS[0] = idx;
+	GPFNS[0] = g;
+	ERRS[0] = 77;
+	assert_int_equal(MEMORY(v, add_to_physmap_batch, op), 0);
+	return ERRS[0];
+}
+
+static bool maps_foreign(struct domain *d, uint64_t g, unsigned int page)
+{
+	enum stage2_type type;
+	mfn_t m;
+
+	return fake_is_mapped(d, g, &m, &type) && m.raw == FAKE_MFN(page) &&
+	       type == STAGE2_FOREIGN_RW;
+}
+
+static void the_toolstack_maps_frames_of_others(void **state)
+{
+	struct vcpu *v = dom0->vcpu[0];
+
 	(void)state;
-	IDXS[0] = 1;
-	GPFNS[0] = 200;
-	op.u.foreign_domid = 1;
-	assert_int_equal(MEMORY(dom0->vcpu[0], add_to_physmap_batch, op), 0);
-	assert_int_equal(ERRS[0], -XEN_ENOSYS);
+	fake_give_page(domu, 3, 100);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 100, 200), 0);
+	assert_true(maps_foreign(dom0, 200, 3));
+	assert_int_equal(fake_extra_refs(3), 1);
+	/* And takes them out again: the reference is stage 2's, which the fake has none of. */
+	assert_int_equal(remove_at(v, DOMID_SELF, 200), 0);
+	assert_true(is_hole(dom0, 200));
+	frame_put(mfn(FAKE_MFN(3)));
+}
+
+/* Never -XEN_ENOENT: libxenforeignmemory would try for ever. */
+static void foreign_frames_that_are_refused(void **state)
+{
+	struct vcpu *v = dom0->vcpu[0];
+
+	(void)state;
+	fake_give_page(domu, 3, 100);
+	fake_give_page(dom0, 4, 100);
+	fake_map(domu, 101, mfn(0x9000), STAGE2_DEVICE);
+	fake_map(domu, 102, mfn(FAKE_MFN(4)), STAGE2_GRANT_RW);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 103, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 101, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 102, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, UINT64_MAX, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 100, UINT64_C(1) << 28), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 9, 100, 200), -XEN_ESRCH);
+	/* Oneself by number is nobody, as in Xen. */
+	assert_int_equal(map_foreign(v, DOMID_SELF, 0, 100, 200), -XEN_ESRCH);
+	assert_int_equal(map_foreign(v, DOMID_SELF, DOMID_SELF, 100, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(v, DOMID_SELF, DOMID_XEN, 100, 200), -XEN_EINVAL);
+	assert_int_equal(map_foreign(domu->vcpu[0], DOMID_SELF, DOMID_IO, 100, 200), -XEN_EPERM);
+	/* Not for a guest, and not into one. */
+	assert_int_equal(map_foreign(domu->vcpu[0], DOMID_SELF, 0, 100, 200), -XEN_EPERM);
+	assert_int_equal(map_foreign(v, 1, 2, 100, 200), -XEN_EPERM);
+	fake_fail_map_after(1);
+	assert_int_equal(map_foreign(v, DOMID_SELF, 1, 100, 200), -XEN_ENOMEM);
+	assert_true(is_hole(dom0, 200));
+	assert_int_equal(fake_extra_refs(3), 0);
+}
+
+/* It has its devices; whatever else it asks for is passed over. */
+static void the_hardware_domain_maps_its_devices_again(void **state)
+{
+	struct vcpu *v = dom0->vcpu[0];
+	enum stage2_type type;
+	mfn_t m;
+
+	(void)state;
+	fake_map(dom0, 0x9000, mfn(0x9000), STAGE2_DEVICE_HWDOM);
+	fake_give_page(dom0, 4, FAKE_MFN(4));
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, 300), 0);
+	assert_true(fake_is_mapped(dom0, 300, &m, &type));
+	assert_int_equal(type, STAGE2_DEVICE_HWDOM);
+	assert_int_equal(m.raw, 0x9000);
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, FAKE_MFN(4), 301), 0);
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9001, 301), 0);
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, UINT64_MAX, 301), 0);
+	assert_true(is_hole(dom0, 301));
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_dev_mmio, 0x9000, UINT64_C(1) << 28),
+			 -XEN_EINVAL);
+}
+
+/* Until the grant is given back, that is. */
+static void what_is_mapped_by_grant_is_not_removed(void **state)
+{
+	(void)state;
+	fake_map(domu, 100, mfn(FAKE_MFN(3)), STAGE2_GRANT_RW);
+	fake_map(domu, 101, mfn(FAKE_MFN(3)), STAGE2_GRANT_RO);
+	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 100), -XEN_ENOENT);
+	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 101), -XEN_ENOENT);
+	assert_false(is_hole(domu, 100));
 }
 
 static void refusals_of_a_batch(void **state)
@@ -545,13 +816,116 @@ static void refusals_of_a_batch(void **state)
 
 static void other_operations_are_absent(void **state)
 {
-	static const unsigned int ops[] = {5,  8,  9,  10, 11, 12, 13, 16, 17, 20,
-					   21, 22, 24, 25, 26, 27, 28, 29, 63};
+	static const unsigned int ops[] = {5, 8, 9, 10, 11, 12, 13, 16, 17, 20, 21, 22, 25, 29, 63};
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
 		assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_memory_op, ops[i], ARG, 0),
 				 -XEN_ENOSYS);
+	}
+}
+
+/* ---- resources ------------------------------------------------------------------------------- */
+
+static struct xen_mem_acquire_resource resource(uint16_t domid, uint64_t frame, uint32_t nr)
+{
+	return (struct xen_mem_acquire_resource){
+		.domid = domid,
+		.type = XENMEM_resource_grant_table,
+		.id = XENMEM_resource_grant_table_id_shared,
+		.nr_frames = nr,
+		.frame = frame,
+		.frame_list = {.q = fake_gva(BATCH_PAGE + 1)},
+	};
+}
+
+static void the_toolstack_maps_a_guests_grant_table(void **state)
+{
+	struct xen_mem_acquire_resource op = resource(1, 1, 3);
+	enum stage2_type type;
+	mfn_t m;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		GPFNS[i] = 200 + i;
+	}
+	fake_machine_interrupt_after(0);
+	assert_int_equal(MEMORY(dom0->vcpu[0], acquire_resource, op), 0);
+	assert_int_equal(hc_restarts, 2);
+	assert_int_equal(domu->grant.nr_frames, 4);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_true(fake_is_mapped(dom0, 200 + i, &m, &type));
+		assert_int_equal(m.raw, hyp_to_mfn(domu->grant.frame[1 + i]).raw);
+		assert_int_equal(type, STAGE2_FOREIGN_RW);
+	}
+	/* How large is it? */
+	op = resource(1, 0, 0);
+	op.frame_list.q = 0;
+	assert_int_equal(MEMORY(dom0->vcpu[0], acquire_resource, op), 0);
+	assert_int_equal(op.nr_frames, 8);
+}
+
+static void resources_that_are_refused(void **state)
+{
+	struct vcpu *v = dom0->vcpu[0];
+	struct xen_mem_acquire_resource op;
+
+	(void)state;
+	GPFNS[0] = 200;
+	GPFNS[1] = UINT64_C(1) << 28;
+#define REFUSED(error, ...)                                                \
+	do {                                                               \
+		op = resource(1, 0, 1);                                    \
+		__VA_ARGS__;                                               \
+		assert_int_equal(MEMORY(v, acquire_resource, op), -error); \
+	} while (0)
+	REFUSED(XEN_EINVAL, op.pad = 1);
+	REFUSED(XEN_EINVAL, op.frame = UINT64_C(1) << 32);
+	REFUSED(XEN_EINVAL, op.frame = UINT32_MAX);
+	REFUSED(XEN_EINVAL, op.frame = 8);
+	REFUSED(XEN_EINVAL, op.nr_frames = 9);
+	REFUSED(XEN_EINVAL, op.nr_frames = 0);
+	REFUSED(XEN_EINVAL, op.id = XENMEM_resource_grant_table_id_status);
+	REFUSED(XEN_EINVAL, op.type = XENMEM_resource_ioreq_server);
+	REFUSED(XEN_EINVAL, op.type = XENMEM_resource_vmtrace_buf);
+	REFUSED(XEN_EOPNOTSUPP, op.type = 3);
+	REFUSED(XEN_EINVAL, op.frame_list.q = 0);
+	REFUSED(XEN_EFAULT, op.frame_list.q = NOWHERE);
+	REFUSED(XEN_ESRCH, op.domid = 9);
+	REFUSED(XEN_ESRCH, op.domid = DOMID_SELF);
+	REFUSED(XEN_EPERM, op.domid = 0);
+	/* The first as it is, a later one as something that has happened in the middle. */
+	REFUSED(XEN_EINVAL, op.frame_list.q += 8);
+	assert_true(is_hole(dom0, 200));
+	REFUSED(XEN_EIO, op.nr_frames = 2);
+	assert_false(is_hole(dom0, 200));
+	v = domu->vcpu[0];
+	REFUSED(XEN_EPERM, op.domid = 2);
+	assert_int_equal(hc(v, __HYPERVISOR_memory_op, XENMEM_acquire_resource, NOWHERE, 0),
+			 -XEN_EFAULT);
+}
+
+static void there_is_no_numa_and_no_reserved_memory(void **state)
+{
+	struct xen_vnuma_topology_info numa = {.domid = DOMID_SELF};
+	struct xen_reserved_device_memory_map map = {.nr_entries = 5};
+	struct vcpu *v = domu->vcpu[0];
+
+	(void)state;
+	assert_int_equal(MEMORY(v, get_vnumainfo, numa), -XEN_EOPNOTSUPP);
+	numa.domid = 2;
+	assert_int_equal(MEMORY(v, get_vnumainfo, numa), -XEN_EPERM);
+	numa.domid = 9;
+	assert_int_equal(MEMORY(v, get_vnumainfo, numa), -XEN_ESRCH);
+	numa.pad = 1;
+	assert_int_equal(MEMORY(v, get_vnumainfo, numa), -XEN_EINVAL);
+	assert_int_equal(MEMORY(v, reserved_device_memory_map, map), 0);
+	assert_int_equal(map.nr_entries, 0);
+	map.flags = 2;
+	assert_int_equal(MEMORY(v, reserved_device_memory_map, map), -XEN_EINVAL);
+	for (unsigned int op = XENMEM_get_vnumainfo; op <= XENMEM_reserved_device_memory_map; op++) {
+		assert_int_equal(hc(v, __HYPERVISOR_memory_op, op, NOWHERE, 0), -XEN_EFAULT);
+		assert_int_equal(hc(v, __HYPERVISOR_memory_op, op | 64, ARG, 0), -XEN_EINVAL);
 	}
 }
 
@@ -568,6 +942,13 @@ int main(void)
 		HC_TEST(extent_that_cannot_be_had_is_no_error),
 		HC_TEST(failed_mapping_gives_everything_back),
 		HC_TEST(reservations_answer_with_what_was_done_so_far),
+		HC_TEST(nodes_are_named_by_the_toolstack_alone),
+		HC_TEST(order_depends_on_the_caller),
+		HC_TEST(large_extents_are_interrupted_within),
+		HC_TEST(progress_is_for_the_very_same_extent),
+		HC_TEST(nothing_is_mapped_into_a_dying_domain),
+		HC_TEST(claimed_pages_are_for_the_claimant),
+		HC_TEST(claims_that_are_refused),
 		HC_TEST(reservation_is_continued_where_it_stopped),
 		HC_TEST(figures_of_a_domain),
 		HC_TEST(figures_of_the_machine),
@@ -578,8 +959,14 @@ int main(void)
 		HC_TEST(range_of_frames_is_absent_but_checked),
 		HC_TEST(remove_from_physmap_answers),
 		HC_TEST(batch_has_a_result_for_each_entry),
-		HC_TEST(batch_of_foreign_frames_is_absent),
+		HC_TEST(the_toolstack_maps_frames_of_others),
+		HC_TEST(foreign_frames_that_are_refused),
+		HC_TEST(the_hardware_domain_maps_its_devices_again),
+		HC_TEST(what_is_mapped_by_grant_is_not_removed),
 		HC_TEST(refusals_of_a_batch),
+		HC_TEST(the_toolstack_maps_a_guests_grant_table),
+		HC_TEST(resources_that_are_refused),
+		HC_TEST(there_is_no_numa_and_no_reserved_memory),
 		HC_TEST(other_operations_are_absent),
 	};
 

@@ -9,11 +9,18 @@
 #include "hypercall/hypercall_internal.h"
 
 #include "arm64/cpu.h"
+#include "domain/domain_share.h"
 #include "grant/grant.h"
 #include "mm/mm.h"
 #include "stage2/stage2.h"
 
-typedef int (*map_space_t)(struct domain *d, uint64_t idx, gfn_t g);
+/* One page that is to be mapped. */
+struct entry {
+	struct domain *d; /* whose physical map it is */
+	uint16_t foreign_domid;
+	uint64_t idx, g;
+};
+typedef int (*map_space_t)(const struct vcpu *v, const struct entry *e);
 
 /* Is it where it was mapped last? The domain's lock is held. */
 static bool shared_info_is_mapped(struct domain *d)
@@ -26,42 +33,102 @@ static bool shared_info_is_mapped(struct domain *d)
 	       m.raw == hyp_to_mfn(d->shared_info).raw;
 }
 
-static int map_shared_info(struct domain *d, uint64_t idx, gfn_t g)
+static int map_shared_info(const struct vcpu *v, const struct entry *e)
 {
+	struct domain *d = e->d;
 	int ret;
 
-	if (idx != 0) {
+	if (e->idx != 0 || !hypercall_gfn_range_ok(e->g, 1)) {
 		return -XEN_EINVAL;
 	}
 	spin_lock(&d->lock);
-	if (shared_info_is_mapped(d)) {
+	if (d->state == DOMAIN_DYING) {
+		ret = -XEN_EINVAL;
+	} else if (shared_info_is_mapped(d)) {
 		/* A kernel that starts again (kexec) removes it first. */
 		ret = -XEN_EBUSY;
 	} else {
-		ret = stage2_map(d, g, hyp_to_mfn(d->shared_info), 1, STAGE2_SHARED);
+		ret = stage2_map(d, gfn(e->g), hyp_to_mfn(d->shared_info), 1, STAGE2_SHARED);
 		if (ret == 0) {
-			d->shared_info_gfn = g;
+			d->shared_info_gfn = gfn(e->g);
 		}
 	}
 	spin_unlock(&d->lock);
 	return ret;
 }
 
+static int map_grant_table(const struct vcpu *v, const struct entry *e)
+{
+	return hypercall_gfn_range_ok(e->g, 1) ? grant_map_frame(e->d, e->idx, gfn(e->g))
+					       : -XEN_EINVAL;
+}
+
+/*
+ * A page of another domain's RAM, for the toolstack. Never -XEN_ENOENT: libxenforeignmemory takes that for a page that
+ * is about to come back.
+ */
+static int map_foreign(const struct vcpu *v, const struct entry *e)
+{
+	struct domain *owner;
+	int ret;
+
+	if (e->foreign_domid == DOMID_IO || e->foreign_domid == DOMID_XEN) {
+		/* Xen's own and the devices' pages, of which none is shared this way. */
+		return e->d->is_privileged ? -XEN_EINVAL : -XEN_EPERM;
+	}
+	/* Oneself by number is nobody, as in Xen; DOMID_SELF is refused below. */
+	owner = e->foreign_domid != v->domain->id ? hypercall_domain(v, e->foreign_domid) : NULL;
+	if (owner == NULL) {
+		return -XEN_ESRCH;
+	}
+	if (owner == e->d) {
+		ret = -XEN_EINVAL;
+	} else if (!policy_may_control(e->d, owner)) {
+		ret = -XEN_EPERM;
+	} else if (!hypercall_gfn_range_ok(e->idx, 1) || !hypercall_gfn_range_ok(e->g, 1)) {
+		ret = -XEN_EINVAL;
+	} else {
+		ret = domain_foreign_map(e->d, gfn(e->g), owner, gfn(e->idx));
+	}
+	domain_put(owner);
+	return ret;
+}
+
+/*
+ * The hardware domain asks for one of its devices somewhere else than at its own address, where it has them all from the
+ * start. What it has not is silently left out, as in Xen: a kernel asks for whatever its firmware's tables mention.
+ */
+static int map_device(const struct vcpu *v, const struct entry *e)
+{
+	enum stage2_type type;
+	mfn_t m;
+	int ret = 0;
+
+	spin_lock(&e->d->lock);
+	if (hypercall_gfn_range_ok(e->idx, 1) && stage2_lookup(e->d, gfn(e->idx), &m, &type) == 0 &&
+	    type == STAGE2_DEVICE_HWDOM && m.raw == e->idx) {
+		ret = hypercall_gfn_range_ok(e->g, 1)
+			    ? stage2_map(e->d, gfn(e->g), m, 1, STAGE2_DEVICE_HWDOM)
+			    : -XEN_EINVAL;
+	}
+	spin_unlock(&e->d->lock);
+	return ret;
+}
+
 #define MAP_SPACE(space, function) [space] = (function)
 static const map_space_t spaces[] = {
 	MAP_SPACE(XENMAPSPACE_shared_info, map_shared_info),
-	MAP_SPACE(XENMAPSPACE_grant_table, grant_map_frame),
+	MAP_SPACE(XENMAPSPACE_grant_table, map_grant_table),
+	MAP_SPACE(XENMAPSPACE_gmfn_foreign, map_foreign),
+	MAP_SPACE(XENMAPSPACE_dev_mmio, map_device),
 };
 
-static int map_one(struct domain *d, unsigned int space, uint64_t idx, uint64_t g)
+static int map_one(const struct vcpu *v, unsigned int space, const struct entry *e)
 {
 	if (space >= ARRAY_SIZE(spaces) || spaces[space] == NULL) {
 		return -XEN_ENOSYS;
 	}
-	if (!hypercall_gfn_range_ok(g, 1)) {
-		return -XEN_EINVAL;
-	}
-	return spaces[space](d, idx, gfn(g));
+	return spaces[space](v, e);
 }
 
 /* The domain that is to be changed, if the caller may. */
@@ -123,29 +190,32 @@ int64_t hc_add_to_physmap(struct vcpu *v, const uint64_t args[5])
 	} else if (op.space == XENMAPSPACE_gmfn_range) {
 		ret = map_range(&op, start);
 	} else {
-		ret = map_one(d, op.space, op.idx, op.gpfn);
+		const struct entry e = {.d = d, .idx = op.idx, .g = op.gpfn};
+
+		ret = map_one(v, op.space, &e);
 	}
 	domain_put(d);
 	return ret;
 }
 
 /* Entry i of the batch; its own result goes to errs[i]. */
-static int batch_entry(struct domain *d, const struct xen_add_to_physmap_batch *op, uint64_t i)
+static int batch_entry(const struct vcpu *v, struct domain *d,
+		       const struct xen_add_to_physmap_batch *op, uint64_t i)
 {
-	uint64_t idx, g;
+	struct entry e = {.d = d, .foreign_domid = op->u.foreign_domid};
 	int32_t err;
-	int ret = guest_copy_from(&idx, op->idxs.q + i * sizeof(idx), sizeof(idx));
+	int ret = guest_copy_from(&e.idx, op->idxs.q + i * sizeof(e.idx), sizeof(e.idx));
 
 	if (ret == 0) {
-		ret = guest_copy_from(&g, op->gpfns.q + i * sizeof(g), sizeof(g));
+		ret = guest_copy_from(&e.g, op->gpfns.q + i * sizeof(e.g), sizeof(e.g));
 	}
-	if (ret == 0 && g == GFN_INVALID.raw) {
+	if (ret == 0 && e.g == GFN_INVALID.raw) {
 		ret = -XEN_EINVAL;
 	}
 	if (ret < 0) {
 		return ret;
 	}
-	err = map_one(d, op->space, idx, g);
+	err = map_one(v, op->space, &e);
 	return guest_copy_to(op->errs.q + i * sizeof(err), &err, sizeof(err));
 }
 
@@ -167,7 +237,7 @@ static int64_t batch(struct vcpu *v, const uint64_t args[5], struct domain *d,
 			hypercall_set_arg(v, 0, (args[0] & MEMORY_OP_MASK) | i << MEMORY_OP_SHIFT);
 			return -XEN_ERESTART;
 		}
-		ret = batch_entry(d, op, i);
+		ret = batch_entry(v, d, op, i);
 		if (ret < 0) {
 			return ret;
 		}
@@ -200,8 +270,10 @@ int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5])
 	return ret;
 }
 
-/* Whatever memory is at g goes from there; devices are not memory. Own RAM stays the domain's,
- * mapped nowhere. */
+/*
+ * Whatever memory is at g goes from there; devices are not memory, and what is mapped by grant goes by giving the grant
+ * back. Own RAM stays the domain's, mapped nowhere.
+ */
 static int remove_one(struct domain *d, gfn_t g)
 {
 	enum stage2_type type;
@@ -210,7 +282,8 @@ static int remove_one(struct domain *d, gfn_t g)
 
 	spin_lock(&d->lock);
 	ret = stage2_lookup(d, g, &m, &type);
-	if (ret < 0 || type == STAGE2_DEVICE || type == STAGE2_DEVICE_HWDOM) {
+	if (ret < 0 || (type != STAGE2_RAM && type != STAGE2_SHARED && type != STAGE2_FOREIGN_RW &&
+			type != STAGE2_FOREIGN_RO)) {
 		ret = -XEN_ENOENT;
 	} else {
 		ret = stage2_unmap(d, g, 1);

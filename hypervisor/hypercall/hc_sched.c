@@ -97,10 +97,20 @@ static int64_t op_watchdog(struct vcpu *v, const uint64_t args[5])
 	return ret < 0 ? ret : watchdog_set(v->domain, op.id, op.timeout);
 }
 
-/* For firmware calls that must be made on a certain CPU: x86's business. */
+/* For firmware calls that must be made on a certain CPU. */
 static int64_t op_pin_override(struct vcpu *v, const uint64_t args[5])
 {
-	return v->domain->is_hardware ? -XEN_ENOSYS : -XEN_EPERM;
+	struct sched_pin_override op;
+	int64_t ret;
+
+	if (!v->domain->is_hardware) {
+		return -XEN_EPERM;
+	}
+	ret = guest_copy_from(&op, args[1], sizeof(op));
+	if (ret < 0) {
+		return ret;
+	}
+	return op.pcpu < 0 ? sched_unpin(v) : sched_pin(v, (unsigned int)op.pcpu);
 }
 
 static const hypercall_t sched_ops[] = {

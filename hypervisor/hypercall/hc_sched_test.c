@@ -147,14 +147,26 @@ static void watchdog_refuses(void **state)
 	assert_int_equal(SCHED(domu->vcpu[0], watchdog, op), 1);
 }
 
-static void pin_override_is_absent(void **state)
+static void pin_override_is_dom0s(void **state)
 {
+	struct sched_pin_override op = {.pcpu = 2};
+	struct vcpu *v = dom0->vcpu[0];
+
 	(void)state;
-	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sched_op, SCHEDOP_pin_override, ARG, 0),
+	assert_int_equal(SCHED(domu->vcpu[0], pin_override, op), -XEN_EPERM);
+	assert_int_equal(hc(domu->vcpu[0], __HYPERVISOR_sched_op, SCHEDOP_pin_override, NOWHERE, 0),
 			 -XEN_EPERM);
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_sched_op, SCHEDOP_pin_override, ARG, 0),
-			 -XEN_ENOSYS);
-	assert_int_equal(hc(dom0->vcpu[0], __HYPERVISOR_sched_op, 8, ARG, 0), -XEN_ENOSYS);
+	assert_int_equal(hc(v, __HYPERVISOR_sched_op, SCHEDOP_pin_override, NOWHERE, 0),
+			 -XEN_EFAULT);
+	assert_int_equal(SCHED(v, pin_override, op), 0);
+	assert_true(v->sched.pinned);
+	assert_int_equal(SCHED(v, pin_override, op), -XEN_EBUSY);
+	op.pcpu = -1;
+	assert_int_equal(SCHED(v, pin_override, op), 0);
+	assert_int_equal(SCHED(v, pin_override, op), -XEN_EINVAL);
+	op.pcpu = INT32_MAX;
+	assert_int_equal(SCHED(v, pin_override, op), -XEN_EINVAL);
+	assert_int_equal(hc(v, __HYPERVISOR_sched_op, 8, ARG, 0), -XEN_ENOSYS);
 }
 
 int main(void)
@@ -167,7 +179,7 @@ int main(void)
 		HC_TEST(poll_takes_its_list_from_the_guest),
 		HC_TEST(watchdog_expires_unless_told_again),
 		HC_TEST(watchdog_refuses),
-		HC_TEST(pin_override_is_absent),
+		HC_TEST(pin_override_is_dom0s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

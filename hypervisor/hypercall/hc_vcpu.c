@@ -15,10 +15,13 @@ static int64_t op_register_vcpu_info(struct vcpu *v, const uint64_t args[5])
 	struct vcpu_register_vcpu_info op;
 	int64_t ret = guest_copy_from(&op, args[2], sizeof(op));
 
-	if (ret == 0 && !hypercall_gfn_range_ok(op.mfn, 1)) {
-		ret = -XEN_EINVAL;
+	if (ret < 0) {
+		return ret;
 	}
-	return ret < 0 ? ret : event_register_vcpu_info(v, gfn(op.mfn), op.offset);
+	return event_register_vcpu_info(v,
+					hypercall_gfn_range_ok(op.mfn, 1) ? gfn(op.mfn)
+									  : GFN_INVALID,
+					op.offset);
 }
 
 static int64_t op_register_runstate(struct vcpu *v, const uint64_t args[5])

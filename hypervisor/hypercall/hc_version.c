@@ -5,6 +5,7 @@
  */
 #include "hypercall/hypercall_internal.h"
 
+#include "arm64/cpu.h"
 #include "lib/string.h"
 
 #define XEN_MAJOR 4
@@ -19,8 +20,9 @@ static const struct xen_compile_info compile_info = {
 	/* The same sources give the same image. */
 	.compile_date = "",
 };
-/* "xen-3.0-armv7l" joins it when there are AArch32 guests. */
+/* The kinds of kernels that there can be guests with. */
 static const char capabilities[] = "xen-3.0-aarch64 ";
+static const char capabilities_with_32bit[] = "xen-3.0-aarch64 xen-3.0-armv7l ";
 /* What those get who may not know. */
 static const char denied[] = "<denied>";
 
@@ -50,7 +52,11 @@ static int64_t op_capabilities(struct vcpu *v, const uint64_t args[5])
 {
 	xen_capabilities_info_t info = {0};
 
-	memcpy(info, capabilities, sizeof(capabilities));
+	if (cpu_features.aarch32_el1) {
+		memcpy(info, capabilities_with_32bit, sizeof(capabilities_with_32bit));
+	} else {
+		memcpy(info, capabilities, sizeof(capabilities));
+	}
 	return guest_copy_to(args[1], info, sizeof(info));
 }
 

@@ -27,6 +27,10 @@ extern const unsigned int hypercall_table_size;
 
 /* HVC #0xEA1 by v: number in x16, arguments x0-x4, result x0. True: the PC must be rewound. */
 bool hypercall_dispatch(struct vcpu *v);
+/* The same, and rewinds it: the vectors' way. */
+void hypercall_trap(struct vcpu *v);
+/* The same from AArch32: number in r12, arguments r0-r4, result r0. */
+bool hypercall_dispatch_32(struct vcpu *v);
 /* Replace argument n for the continued call; inside a multicall, of that entry. */
 void hypercall_set_arg(struct vcpu *v, unsigned int n, uint64_t value);
 

@@ -62,6 +62,18 @@ int64_t hc_xen_version(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_add_to_physmap(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_remove_from_physmap(struct vcpu *v, const uint64_t args[5]);
+/* And its third: resources of another domain (hc_resource.c). */
+int64_t hc_acquire_resource(struct vcpu *v, const uint64_t args[5]);
+
+/* grant_table_op's operations on lists (hc_grant_list.c), and its command word: from bit 12 up, what a continued
+ * cache_flush has come to. */
+int64_t hc_grant_map(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_grant_unmap(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_grant_unmap_and_replace(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_grant_copy(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_grant_swap(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_grant_cache_flush(struct vcpu *v, const uint64_t args[5]);
+#define GRANT_OP_MASK         0xfffu
 
 /* memory_op's command word: operation and, from bit 6, how far a continued call has come. */
 #define MEMORY_OP_MASK        0x3fu

@@ -20,6 +20,26 @@ static int64_t continue_at(struct vcpu *v, uint64_t list, uint32_t nr_left)
 	return -XEN_ERESTART;
 }
 
+/*
+ * A 32-bit guest has no upper halves to fill, so its list is not one (as in Xen, it is stopped: what it means cannot be
+ * known).
+ */
+static bool check_32bit(struct vcpu *v, const struct multicall_entry *entry)
+{
+	unsigned int nr = entry->op < hypercall_table_size ? hypercall_table[entry->op].nr_args : 0;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (entry->args[i] >> 32 != 0) {
+			domain_crash(v->domain,
+				     "argument %u of a multicall's entry is 0x%lx, of which a 32-bit guest has to "
+				     "leave the upper half zero",
+				     i, (unsigned long)entry->args[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* 0, -XEN_ERESTART (the entry is to be called again), or why the list cannot be used. */
 static int do_entry(struct vcpu *v, uint64_t at)
 {
@@ -30,6 +50,9 @@ static int do_entry(struct vcpu *v, uint64_t at)
 
 	if (ret < 0) {
 		return ret;
+	}
+	if (v->domain->is_32bit && !check_32bit(v, &entry)) {
+		return -XEN_EINVAL;
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(args); i++) {
 		args[i] = entry.args[i];

@@ -53,36 +53,91 @@ void hypercall_set_arg(struct vcpu *v, unsigned int n, uint64_t value)
 	}
 }
 
+/* Linux takes a buffer that it cannot reach itself for a bug in its own driver: say it. */
+static void say_fault(const struct vcpu *v, uint64_t number, const uint64_t args[5])
+{
+	log_guest(v->domain->id, "%s(%#lx, %#lx, ...): a buffer is not accessible",
+		  hypercall_table[number].name, (unsigned long)args[0], (unsigned long)args[1]);
+}
+
+static hypercall_t handler_of(uint64_t number)
+{
+	return number < ARRAY_SIZE(hypercall_table) ? hypercall_table[number].handler : NULL;
+}
+
 int64_t hypercall_call(struct vcpu *v, uint64_t number, const uint64_t args[5])
 {
-	const struct hypercall_entry *entry;
+	hypercall_t handler = handler_of(number);
 	int64_t ret;
 
-	if (number >= hypercall_table_size || hypercall_table[number].handler == NULL) {
+	if (handler == NULL) {
 		return -XEN_ENOSYS;
 	}
-	entry = &hypercall_table[number];
-	ret = entry->handler(v, args);
-	if (unlikely(ret == -XEN_EFAULT)) {
-		/* Linux takes a buffer that it cannot reach itself for a bug in its own driver:
-		 * say it. */
-		log_guest(v->domain->id, "%s(%#lx, %#lx, ...): a buffer is not accessible",
-			  entry->name, (unsigned long)args[0], (unsigned long)args[1]);
+	ret = handler(v, args);
+	if (ret == -XEN_EFAULT) {
+		say_fault(v, number, args);
 	}
 	return ret;
 }
 
+/* True: to be continued. Else the result is in x0. */
+static __noinline bool finish_refused(struct vcpu *v, int64_t ret)
+{
+	if (ret == -XEN_EFAULT) {
+		say_fault(v, v->regs.x[16], v->regs.x);
+	}
+	if (ret != -XEN_ERESTART) {
+		v->regs.x[0] = (uint64_t)ret;
+	}
+	return ret == -XEN_ERESTART;
+}
+
+/*
+ * Handlers read their arguments in place: who changes one by hypercall_set_arg() has read it by then, as the change is
+ * for the continued call.
+ */
+static inline bool dispatch(struct vcpu *v)
+{
+	hypercall_t handler = handler_of(v->regs.x[16]);
+	int64_t ret = -XEN_ENOSYS;
+
+	if (likely(handler != NULL)) {
+		ret = handler(v, v->regs.x);
+		ASSERT(this_cpu(redirected_args) == NULL);
+	}
+	if (unlikely(ret < 0)) {
+		return finish_refused(v, ret);
+	}
+	v->regs.x[0] = (uint64_t)ret;
+	return false;
+}
+
 bool hypercall_dispatch(struct vcpu *v)
 {
+	return dispatch(v);
+}
+
+void hypercall_trap(struct vcpu *v)
+{
+	if (unlikely(dispatch(v))) {
+		v->regs.pc -= 4;
+		v->regs.pstate = vcpu_debug_unstep(&v->debug, v->regs.pstate);
+	}
+}
+
+/* Structures have the same layout for guests of both kinds, so the registers are all that differs. */
+bool hypercall_dispatch_32(struct vcpu *v)
+{
 	const uint64_t args[5] = {
-		v->regs.x[0], v->regs.x[1], v->regs.x[2], v->regs.x[3], v->regs.x[4],
+		(uint32_t)v->regs.x[0], (uint32_t)v->regs.x[1], (uint32_t)v->regs.x[2],
+		(uint32_t)v->regs.x[3], (uint32_t)v->regs.x[4],
 	};
-	int64_t ret = hypercall_call(v, v->regs.x[16], args);
+	int64_t ret = hypercall_call(v, (uint32_t)v->regs.x[12], args);
 
 	ASSERT(this_cpu(redirected_args) == NULL);
 	if (ret == -XEN_ERESTART) {
 		return true;
 	}
-	v->regs.x[0] = (uint64_t)ret;
+	v->regs.x[0] = (uint32_t)ret;
 	return false;
 }

@@ -80,6 +80,31 @@ static void only_the_result_register_changes(void **state)
 	assert_memory_equal(&v->regs, &before, sizeof(before));
 }
 
+static void a_32_bit_guest_has_other_registers(void **state)
+{
+	struct vcpu *v = domu->vcpu[0];
+	struct guest_regs before;
+
+	(void)state;
+	/* Upper halves are whatever they are, after an exception from AArch32. */
+	for (unsigned int i = 0; i < 31; i++) {
+		v->regs.x[i] = UINT64_C(0xdddddddd00000000) + i;
+	}
+	v->regs.x[0] = UINT64_C(0xdddddddd00000000) + XENVER_version;
+	v->regs.x[12] = UINT64_C(0xdddddddd00000000) + __HYPERVISOR_xen_version;
+	before = v->regs;
+	fake_set_current(v);
+	assert_false(hypercall_dispatch_32(v));
+	assert_int_equal(v->regs.x[0], 0x40011);
+	v->regs.x[0] = before.x[0];
+	assert_memory_equal(&v->regs, &before, sizeof(before));
+	/* An error is one of 32 bits; x16, LR_irq there, is no number. */
+	v->regs.x[12] = 63;
+	v->regs.x[16] = __HYPERVISOR_xen_version;
+	assert_false(hypercall_dispatch_32(v));
+	assert_int_equal(v->regs.x[0], (uint32_t)-XEN_ENOSYS);
+}
+
 static void inaccessible_buffer_is_reported(void **state)
 {
 	(void)state;
@@ -132,6 +157,20 @@ static void list_must_be_accessible(void **state)
 	assert_int_equal(multicall(domu->vcpu[0], 2), -XEN_EFAULT);
 	/* The second entry was not begun. */
 	assert_int_equal(fake_record.yields, 1);
+}
+
+static void upper_halves_of_a_32_bit_guests_list_stop_it(void **state)
+{
+	(void)state;
+	domu->is_32bit = true;
+	fill_entry(0, __HYPERVISOR_xen_version, XENVER_version, 0, UINT64_C(1) << 32);
+	assert_int_equal(multicall(domu->vcpu[0], 1), 0); /* not an argument of that call */
+	assert_int_equal(list()[0].result, 0x40011);
+	fill_entry(0, __HYPERVISOR_xen_version, UINT64_C(1) << 32 | XENVER_version, 0, 0);
+	assert_int_equal(multicall(domu->vcpu[0], 1), -XEN_EINVAL);
+	assert_int_equal(list()[0].result, 77);
+	assert_int_equal(fake_record.shutdowns, 1);
+	assert_int_equal(fake_record.shutdown_reason, SHUTDOWN_crash);
 }
 
 static void no_multicall_in_a_multicall(void **state)
@@ -247,6 +286,8 @@ int main(void)
 		HC_TEST(inaccessible_buffer_is_reported),
 		HC_TEST(entries_have_their_own_results),
 		HC_TEST(list_must_be_accessible),
+		HC_TEST(a_32_bit_guest_has_other_registers),
+		HC_TEST(upper_halves_of_a_32_bit_guests_list_stop_it),
 		HC_TEST(no_multicall_in_a_multicall),
 		HC_TEST(interrupts_are_let_in_between_entries),
 		HC_TEST(inner_call_is_continued_in_its_entry),

@@ -22,8 +22,10 @@ enum lock_rank {
 	LOCK_RANK_ATTR,            /* cold/warm state and who maps a domain's frames (rwlock) */
 	LOCK_RANK_GRANT,           /* one domain's grant table */
 	LOCK_RANK_EVENT,           /* one domain's event channel ports */
+	LOCK_RANK_EVENT_FIFO,      /* one domain's event queues */
 	LOCK_RANK_STAGE2,          /* one domain's stage 2 (rwlock) */
 	LOCK_RANK_VMID,            /* VMID bitmap */
+	LOCK_RANK_FOREIGN,         /* list of foreign mappings */
 	LOCK_RANK_HYP_MAP,         /* Tenon's own stage-1 tables */
 	LOCK_RANK_FRAME_POOL,      /* free frames */
 	LOCK_RANK_VUART,           /* one vPL011 */

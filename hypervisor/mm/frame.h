@@ -94,15 +94,23 @@ struct frame {
 	};
 	union {
 		uint32_t prev;        /* free lists */
-		uint32_t shared_pins; /* reasons to be a shared frame; 0 means private */
+		uint32_t shared_pins; /* why it is a shared frame, FRAME_PINS and so on; 0 means private */
 	};
 	union {
-		uint32_t epoch;         /* quarantine: the epoch that all CPUs must have passed */
-		uint32_t registrations; /* hyp_map_registered() calls outstanding */
+		uint32_t epoch;      /* quarantine: the epoch that all CPUs must have passed */
+		uint32_t share_next; /* while FRAME_UNSHARING: mfn of the next one, 0 ends */
 	};
 };
 #define FRAME_BLOCK_HEAD 0x80
-#define FRAME_ONE_REF    BIT64(32) /* of head */
+#define FRAME_GIVEN_UP \
+	0x40 /* FRAME_GUEST: its owner wants it no more, but others use it; refs has its allocation still */
+#define FRAME_ONE_REF          BIT64(32) /* of head */
+
+/* shared_pins: domain/domain_share.c pins, mm/hyp_map.c counts what of that is registered. */
+#define FRAME_PINS             UINT32_C(0x000fffff)
+#define FRAME_REGISTRATIONS    UINT32_C(0x7ff00000)
+#define FRAME_ONE_REGISTRATION UINT32_C(0x00100000)
+#define FRAME_UNSHARING        UINT32_C(0x80000000) /* to be made private; shared until then */
 _Static_assert(sizeof(struct frame) == 16, "design.md: a frame-table entry is at most 16 bytes");
 
 /* The entry of a frame of RAM; NULL when mfn is not RAM. */
@@ -115,3 +123,13 @@ struct frame *frame_of(mfn_t m);
 bool __must_check frame_get(mfn_t m, uint16_t domid);
 /* Drop one; the last one returns the frame to the pool (through quarantine). Any context. */
 void frame_put(mfn_t m);
+
+/*
+ * A frame that its owner wants no more and has mapped nowhere: freed, unless others use it. Then it stays the owner's
+ * until frame_put_use() drops the last such reference: both say whether they have freed it, so that the owner is charged
+ * for one less. With frame_put() in its place it stays until the owner dies.
+ */
+bool __must_check frame_give_up(mfn_t m);
+bool __must_check frame_put_use(mfn_t m);
+/* The owner dies: drop the reference from its allocation, whether it had given the frame up or not. */
+void frame_put_allocation(mfn_t m);

@@ -45,6 +45,7 @@ static uint32_t lists[NR_LISTS][FRAME_ORDER_MAX + 1];
 static uint32_t quarantine_head, quarantine_tail;
 static uint32_t epoch_kicked; /* the last epoch that others were interrupted for */
 static uint64_t nr_total, nr_dirty, nr_clean, nr_quarantine, nr_scrubbing;
+static uint64_t nr_claimed; /* of the free ones: set aside */
 
 /* Only its own CPU touches it. */
 static DEFINE_PER_CPU(struct scrub_job, scrub_job);
@@ -301,7 +302,7 @@ static void set_owned(uint64_t m, unsigned int order, enum frame_state state, ui
 
 	for (struct frame *end = f + (UINT64_C(1) << order); f < end; f++) {
 		f->shared_pins = 0;
-		f->registrations = 0;
+		f->share_next = 0;
 		/* As a whole: frame_get() may be looking at it (a guest guesses machine addresses). */
 		atomic_store_release(&f->head, owned.head);
 	}
@@ -353,9 +354,59 @@ int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, 
 	}
 }
 
+/* ---- for guests, and claims ---------------------------------------------------------------------- */
+
+/* Under pool_lock. */
+static uint64_t nr_unclaimed(void)
+{
+	uint64_t nr_free = frame_pool_free_frames();
+
+	return nr_free > nr_claimed ? nr_free - nr_claimed : 0;
+}
+
+int frame_pool_claim_free(uint64_t nr)
+{
+	int error = -XEN_ENOMEM;
+
+	spin_lock(&pool_lock);
+	if (nr <= nr_unclaimed()) {
+		nr_claimed += nr;
+		error = 0;
+	}
+	spin_unlock(&pool_lock);
+	return error;
+}
+
+void frame_pool_unclaim(uint64_t nr)
+{
+	spin_lock(&pool_lock);
+	ASSERT(nr <= nr_claimed);
+	nr_claimed -= nr;
+	spin_unlock(&pool_lock);
+}
+
+/*
+ * What is asked for beyond the own claim is set aside with it first, so that it is looked at with the claims of all
+ * others at once; when the frames are taken none of it is set aside any more.
+ */
+int frame_pool_alloc_claimed(unsigned int order, uint16_t domid, uint64_t nr_drawn, mfn_t *first)
+{
+	uint64_t nr = UINT64_C(1) << order;
+	int error;
+
+	ASSERT(nr_drawn <= nr);
+	error = frame_pool_claim_free(nr - nr_drawn);
+	if (error) {
+		return error;
+	}
+	error = frame_pool_take(order, FRAME_GUEST, domid, true, first);
+	frame_pool_unclaim(error ? nr - nr_drawn : nr);
+	return error;
+}
+
 int frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *first)
 {
-	return frame_pool_take(order, FRAME_GUEST, domid, true, first);
+	return frame_pool_alloc_claimed(order, domid, 0, first);
 }
 
 void frame_pool_give_back(mfn_t m, bool quarantine)

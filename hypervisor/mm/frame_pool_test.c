@@ -313,6 +313,58 @@ static void references_keep_a_frame_and_are_refused_to_strangers(void **state)
 	drain();
 }
 
+/* Its owner is charged for it until it has gone. */
+static void a_frame_that_is_given_up_goes_with_its_last_use(void **state)
+{
+	mfn_t m;
+
+	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
+	/* Used by nobody: at once. */
+	assert_true(frame_give_up(m));
+	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
+	drain();
+	/* Used by two. */
+	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
+	assert_true(frame_get(m, DOMID));
+	assert_true(frame_get(m, DOMID));
+	assert_false(frame_give_up(m));
+	assert_false(frame_put_use(m));
+	/* One more, in between. */
+	assert_true(frame_get(m, DOMID));
+	assert_false(frame_put_use(m));
+	assert_int_equal(frame_of(m)->state, FRAME_GUEST);
+	assert_true(frame_put_use(m));
+	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
+	drain();
+	/* Not given up: the end of a use is nothing special. */
+	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
+	assert_int_equal(frame_of(m)->order, 0);
+	assert_true(frame_get(m, DOMID));
+	assert_false(frame_put_use(m));
+	assert_int_equal(frame_of(m)->refs, 1);
+	frame_put_allocation(m);
+	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
+	drain();
+}
+
+/* The owner dies before those who use what it had given up: that stays until they have let go, and nobody is charged. */
+static void a_given_up_frame_outlives_its_owner(void **state)
+{
+	mfn_t m;
+
+	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
+	assert_true(frame_get(m, DOMID));
+	assert_true(frame_get(m, DOMID));
+	assert_false(frame_give_up(m));
+	frame_put_allocation(m);
+	assert_int_equal(frame_of(m)->refs, 2);
+	assert_false(frame_put_use(m));
+	assert_int_equal(frame_of(m)->state, FRAME_GUEST);
+	assert_false(frame_put_use(m));
+	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
+	drain();
+}
+
 static void a_claimed_bank_is_contiguous_and_scrubbed(void **state)
 {
 	mfn_t first = MFN_INVALID;
@@ -350,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup(an_interrupted_scrub_is_continued, set_up),
 		cmocka_unit_test_setup(a_request_of_tenon_does_not_finish_a_large_scrub, set_up),
 		cmocka_unit_test_setup(references_keep_a_frame_and_are_refused_to_strangers, set_up),
+		cmocka_unit_test_setup(a_frame_that_is_given_up_goes_with_its_last_use, set_up),
+		cmocka_unit_test_setup(a_given_up_frame_outlives_its_owner, set_up),
 		cmocka_unit_test_setup(a_claimed_bank_is_contiguous_and_scrubbed, set_up),
 	};
 

@@ -94,22 +94,32 @@ uint64_t frame_table_ram_frames(void)
 	return nr;
 }
 
+/* The fields of a head that is in a register: every guest copy and every grant comes by here. Little-endian. */
+_Static_assert(offsetof(struct frame, state) == 0 && offsetof(struct frame, owner) == 2 &&
+		       offsetof(struct frame, refs) == 4,
+	       "mm/frame.h");
+#define HEAD_STATE(head) ((uint8_t)(head))
+#define HEAD_ORDER(head) ((uint8_t)((head) >> 8))
+#define HEAD_OWNER(head) ((uint16_t)((head) >> 16))
+#define HEAD_REFS(head)  ((uint32_t)((head) >> 32))
+
 bool frame_get(mfn_t m, uint16_t domid)
 {
 	struct frame *f = frame_of(m);
-	struct frame seen;
+	uint64_t head;
 
 	if (!f) {
 		return false;
 	}
-	seen.head = atomic_load_acquire(&f->head);
+	head = atomic_load_acquire(&f->head);
 	do {
 		/* No owner, or its last reference is going: too late. */
-		if ((seen.state != FRAME_GUEST && seen.state != FRAME_TENON_SHARED) ||
-		    seen.owner != domid || seen.refs == 0 || seen.refs == UINT32_MAX) {
+		if ((HEAD_STATE(head) != FRAME_GUEST && HEAD_STATE(head) != FRAME_TENON_SHARED) ||
+		    HEAD_OWNER(head) != domid || HEAD_REFS(head) == 0 ||
+		    HEAD_REFS(head) == UINT32_MAX) {
 			return false;
 		}
-	} while (!atomic_compare_exchange(&f->head, &seen.head, seen.head + FRAME_ONE_REF));
+	} while (!atomic_compare_exchange(&f->head, &head, head + FRAME_ONE_REF));
 	return true;
 }
 
@@ -123,5 +133,73 @@ void frame_put(mfn_t m)
 	ASSERT(old.refs > 0);
 	if (old.refs == 1) {
 		frame_pool_give_back(m, true);
+	}
+}
+
+/* What is given up and in nobody's use any more goes; seen is the last that was seen of it. False: somebody uses it. */
+static bool free_given_up(mfn_t m, struct frame seen)
+{
+	struct frame *f = frame_of(m);
+	struct frame freed = seen;
+
+	freed.order &= (uint8_t)~FRAME_GIVEN_UP;
+	freed.refs = 0;
+	if ((seen.order & FRAME_GIVEN_UP) == 0 || seen.refs != 1 ||
+	    !atomic_compare_exchange(&f->head, &seen.head, freed.head)) {
+		return false; /* a reference taken since: who drops that comes here */
+	}
+	frame_pool_give_back(m, true);
+	return true;
+}
+
+bool frame_give_up(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	struct frame seen;
+
+	seen.head = atomic_load_acquire(&f->head);
+	for (;;) {
+		struct frame next = seen;
+
+		ASSERT(seen.state == FRAME_GUEST && seen.refs > 0);
+		next.order |= FRAME_GIVEN_UP;
+		if (atomic_compare_exchange(&f->head, &seen.head, next.head)) {
+			return free_given_up(m, next);
+		}
+	}
+}
+
+bool frame_put_use(mfn_t m)
+{
+	/* RAM, as the caller has a reference. */
+	uint64_t head = atomic_fetch_sub(&entry_of(m.raw)->head, FRAME_ONE_REF);
+
+	ASSERT(HEAD_REFS(head) > 0);
+	if (unlikely(HEAD_REFS(head) == 1)) {
+		frame_pool_give_back(m, true);
+		return false; /* its owner is dead */
+	}
+	return unlikely((HEAD_ORDER(head) & FRAME_GIVEN_UP) != 0) &&
+	       free_given_up(m, (struct frame){.head = head - FRAME_ONE_REF});
+}
+
+void frame_put_allocation(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	struct frame seen;
+
+	seen.head = atomic_load_acquire(&f->head);
+	for (;;) {
+		struct frame next = seen;
+
+		ASSERT(seen.state == FRAME_GUEST && seen.refs > 0);
+		next.order &= (uint8_t)~FRAME_GIVEN_UP;
+		next.refs--;
+		if (atomic_compare_exchange(&f->head, &seen.head, next.head)) {
+			if (next.refs == 0) {
+				frame_pool_give_back(m, true);
+			}
+			return;
+		}
 	}
 }

@@ -11,8 +11,8 @@
 #include "mm/mm_internal.h"
 
 #include "abi/xen.h"
+#include "arm64/atomic.h"
 #include "arm64/barrier.h"
-#include "arm64/cache.h"
 #include "arm64/percpu.h"
 #include "arm64/pte.h"
 #include "arm64/sysreg.h"
@@ -351,21 +351,26 @@ void hyp_map_guard(void *va)
 int hyp_map_registered(mfn_t m, void **va)
 {
 	struct frame *f = frame_of(m);
+	uint32_t registrations;
 	int error = 0;
 
 	/* Tenon's own shared frames are mapped there already, for as long as they live: not to be unmapped here. */
 	if (!f || READ_ONCE(f->state) != FRAME_GUEST) {
 		return -XEN_EINVAL;
 	}
+	/* C1: nothing cacheable of a frame that may be private. */
+	ASSERT((READ_ONCE(f->shared_pins) & FRAME_PINS) != 0);
 	refill_reserve();
 	spin_lock(&hyp_map_lock);
-	if (f->registrations == 0) {
+	registrations = READ_ONCE(f->shared_pins) & FRAME_REGISTRATIONS;
+	if (registrations == FRAME_REGISTRATIONS) {
+		error = -XEN_ENOSPC;
+	} else if (registrations == 0) {
 		error = map_range(HYP_BASE + mfn_to_maddr(m), mfn_to_maddr(m), PAGE_SIZE,
 				  PTE_HYP_RW, false);
 	}
 	if (error == 0) {
-		f->registrations++;
-		__atomic_fetch_add(&f->shared_pins, 1, __ATOMIC_ACQ_REL);
+		atomic_fetch_add(&f->shared_pins, FRAME_ONE_REGISTRATION);
 		*va = maddr_to_hyp(mfn_to_maddr(m));
 	}
 	spin_unlock(&hyp_map_lock);
@@ -375,30 +380,15 @@ int hyp_map_registered(mfn_t m, void **va)
 void hyp_unmap_registered(mfn_t m)
 {
 	struct frame *f = frame_of(m);
-	bool last;
 
 	spin_lock(&hyp_map_lock);
-	ASSERT(f->registrations > 0);
-	f->registrations--;
-	last = f->registrations == 0;
-	if (last) {
+	ASSERT((READ_ONCE(f->shared_pins) & FRAME_REGISTRATIONS) != 0);
+	if ((atomic_fetch_sub(&f->shared_pins, FRAME_ONE_REGISTRATION) & FRAME_REGISTRATIONS) ==
+	    FRAME_ONE_REGISTRATION) {
 		unmap_page(HYP_BASE + mfn_to_maddr(m));
 		tlb_invalidate_el2_va_is(HYP_BASE + mfn_to_maddr(m));
 	}
 	spin_unlock(&hyp_map_lock);
-	if (last) {
-		/*
-		 * C1, shared to private: lines that Tenon has written or read go now that nothing cacheable can bring them
-		 * back. The mapping above is gone, and windows of a cold domain's shared frames do not outlive their use
-		 * (WINDOW_WB_ONCE). A warm domain would not need it.
-		 */
-		void *page = window_map(m, WINDOW_NC);
-
-		dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
-		window_unmap(page);
-		dsb_sy(); /* complete before the frame counts as private */
-	}
-	__atomic_fetch_sub(&f->shared_pins, 1, __ATOMIC_ACQ_REL);
 }
 
 maddr_t __init hyp_map_create_root(unsigned int cpu)

@@ -334,49 +334,66 @@ static void without_memory_for_a_table_nothing_is_left_half_mapped(void **state)
 
 #define GUEST_FRAME 300u
 
-static void a_registered_frame_is_mapped_and_shared_while_anybody_has_it(void **state)
+static void a_registered_frame_is_mapped_while_anybody_has_it(void **state)
 {
 	void *first, *second;
 
-	frames[GUEST_FRAME] = (struct frame){.state = FRAME_GUEST, .owner = 3, .refs = 2};
+	/* Pinned, and by somebody else too. */
+	frames[GUEST_FRAME] =
+		(struct frame){.state = FRAME_GUEST, .owner = 3, .refs = 2, .shared_pins = 3};
 	assert_int_equal(hyp_map_registered(mfn(GUEST_FRAME), &first), 0);
 	assert_ptr_equal(first, maddr_to_hyp(GUEST_FRAME << PAGE_SHIFT));
 	assert_int_equal(FIELD_GET(BITS64(4, 2), page_of(GUEST_FRAME)), MAIR_IDX_WB);
 	assert_int_equal(hyp_map_registered(mfn(GUEST_FRAME), &second), 0);
 	assert_ptr_equal(second, first);
-	assert_int_equal(frames[GUEST_FRAME].shared_pins, 2);
+	assert_int_equal(frames[GUEST_FRAME].shared_pins, 3 + 2 * FRAME_ONE_REGISTRATION);
 	fake_machine_log_clear();
 	hyp_unmap_registered(mfn(GUEST_FRAME));
 	assert_true(pte_is_valid(page_of(GUEST_FRAME)));
-	assert_int_equal(frames[GUEST_FRAME].shared_pins, 1);
+	assert_int_equal(frames[GUEST_FRAME].shared_pins, 3 + FRAME_ONE_REGISTRATION);
 	fake_machine_expect_none("tlbi");
 	/* References are its holder's business. */
 	assert_int_equal(frames[GUEST_FRAME].refs, 2);
 }
 
-static unsigned int pins_at_clean;
-
-static void see_pins(const char *line, void *context)
+static void the_last_one_leaves_no_cacheable_mapping(void **state)
 {
-	if (strncmp(line, "dc civac", 8) == 0) {
-		pins_at_clean = frames[GUEST_FRAME].shared_pins;
+	fake_machine_watch(entry_of(HYP_BASE + (GUEST_FRAME << PAGE_SHIFT), 3), 1);
+	hyp_unmap_registered(mfn(GUEST_FRAME));
+	fake_machine_expect("store invalid", "dsb ish", "tlbi vae2is", "dsb ish");
+	assert_int_equal(frames[GUEST_FRAME].shared_pins, 3);
+	expect_assert_failure(hyp_unmap_registered(mfn(GUEST_FRAME)));
+	lock_bust();
+}
+
+static void try_to_register(void)
+{
+	void *va;
+
+	if (hyp_map_registered(mfn(GUEST_FRAME), &va) == 0) {
+		fake_machine_note("registered");
 	}
 }
 
-static void the_last_one_leaves_no_cacheable_mapping_and_no_line(void **state)
+static void a_frame_that_may_be_private_is_not_mapped(void **state)
 {
-	fake_machine_watch(entry_of(HYP_BASE + (GUEST_FRAME << PAGE_SHIFT), 3), 1);
-	fake_machine_set_hook(see_pins, NULL);
-	pins_at_clean = 0;
-	hyp_unmap_registered(mfn(GUEST_FRAME));
-	fake_machine_expect("store invalid", "dsb ish", "tlbi vae2is", "dsb ish", "window 0x12c",
-			    "dc civac", "dsb sy");
-	/* Private only then. */
-	assert_int_equal(pins_at_clean, 1);
-	assert_int_equal(frames[GUEST_FRAME].shared_pins, 0);
-	assert_int_equal(frames[GUEST_FRAME].registrations, 0);
-	expect_assert_failure(hyp_unmap_registered(mfn(GUEST_FRAME)));
-	lock_bust();
+	frames[GUEST_FRAME] = (struct frame){.state = FRAME_GUEST, .owner = 3, .refs = 2};
+	expect_assert_failure(try_to_register());
+	frames[GUEST_FRAME].shared_pins = FRAME_UNSHARING;
+	expect_assert_failure(try_to_register());
+	assert_int_equal(page_of(GUEST_FRAME), 0);
+}
+
+static void registrations_are_not_counted_over(void **state)
+{
+	void *va;
+
+	frames[GUEST_FRAME] = (struct frame){.state = FRAME_GUEST,
+					     .owner = 3,
+					     .refs = 2,
+					     .shared_pins = FRAME_REGISTRATIONS | 1};
+	assert_int_equal(hyp_map_registered(mfn(GUEST_FRAME), &va), -XEN_ENOSPC);
+	assert_int_equal(frames[GUEST_FRAME].shared_pins, FRAME_REGISTRATIONS | 1);
 }
 
 static void tenons_own_frames_cannot_be_registered(void **state)
@@ -387,7 +404,7 @@ static void tenons_own_frames_cannot_be_registered(void **state)
 	frames[310] =
 		(struct frame){.state = FRAME_TENON_SHARED, .owner = 3, .refs = 1, .shared_pins = 1};
 	assert_int_equal(hyp_map_registered(mfn(310), &va), -XEN_EINVAL);
-	assert_int_equal(frames[310].registrations, 0);
+	assert_int_equal(frames[310].shared_pins, 1);
 	assert_true(pte_is_valid(page_of(310)));
 	assert_int_equal(hyp_map_registered(mfn(NR_FRAMES + 1), &va), -XEN_EINVAL);
 }
@@ -461,12 +478,14 @@ int main(void)
 		TEST(the_boot_loaders_memory_is_seen_read_only_and_non_cacheable),
 		TEST(tables_come_from_the_image_first_then_from_the_pool),
 		TEST(without_memory_for_a_table_nothing_is_left_half_mapped),
-		TEST(a_registered_frame_is_mapped_and_shared_while_anybody_has_it),
+		TEST(a_registered_frame_is_mapped_while_anybody_has_it),
 		TEST(tenons_own_frames_cannot_be_registered),
 		TEST(another_cpus_root_differs_only_in_its_windows),
 		TEST(after_boot_nothing_is_writable_and_executable),
 		TEST(what_boot_needed_is_unmapped_before_the_pool_has_it),
-		TEST(the_last_one_leaves_no_cacheable_mapping_and_no_line),
+		TEST(the_last_one_leaves_no_cacheable_mapping),
+		TEST(a_frame_that_may_be_private_is_not_mapped),
+		TEST(registrations_are_not_counted_over),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -21,6 +21,15 @@
  * the pool: call again). -XEN_ENOMEM when no block of that order is free.
  */
 int __must_check frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *first);
+/*
+ * Claims: free frames that are set aside. frame_pool_alloc() and the like for guests leave as many free as are claimed
+ * in all; frame_pool_alloc_claimed() takes nr_drawn of the caller's own claim with them, none when it fails.
+ * -XEN_ENOMEM: not as many are free, or all are claimed by others.
+ */
+int __must_check frame_pool_claim_free(uint64_t nr);
+void frame_pool_unclaim(uint64_t nr);
+int __must_check frame_pool_alloc_claimed(unsigned int order, uint16_t domid, uint64_t nr_drawn,
+					  mfn_t *first);
 
 /*
  * Boot only: claim every frame of [first, first + 2^FRAME_ORDER_2M * nr_blocks) for a domain, dirty or
@@ -80,8 +89,8 @@ static inline void *maddr_to_hyp(maddr_t a)
 
 /*
  * Registered guest frames (vcpu_info, runstate, event FIFO): mapped WB at HYP_BASE + maddr while
- * registered, shared_pins counts them. The caller holds a reference on the frame. Counted: the
- * mapping goes with the last hyp_unmap_registered().
+ * registered. Counted: the mapping goes with the last hyp_unmap_registered(). For domain_share_register() only, which
+ * makes the frame a shared one first.
  */
 int __must_check hyp_map_registered(mfn_t m, void **va);
 void hyp_unmap_registered(mfn_t m);

@@ -10,6 +10,7 @@
 
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
+#include "arm64/cpu_work.h"
 #include "arm64/percpu.h"
 #include "arm64/pte.h"
 #include "arm64/tlb.h"
@@ -171,7 +172,13 @@ void window_drop_all(void)
 
 uint32_t epoch_begin(void)
 {
-	return atomic_fetch_add(&epoch_current, 1) + 1;
+	uint32_t epoch = atomic_fetch_add(&epoch_current, 1) + 1;
+
+	/* Each CPU is to look on its way back to a guest; the number first. */
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		atomic_store_release(&per_cpu(cpu_work, cpu).epoch, true);
+	}
+	return epoch;
 }
 
 bool epoch_passed(uint32_t epoch)
@@ -198,7 +205,14 @@ uint32_t epoch_latest(void)
 
 void epoch_poll(void)
 {
-	uint32_t now = atomic_load_acquire(&epoch_current);
+	uint32_t now;
+
+	if (READ_ONCE(this_cpu(cpu_work).epoch)) {
+		WRITE_ONCE(this_cpu(cpu_work).epoch, false);
+		/* The flag before the number: a flag that is set again is not cleared, or its epoch is seen below. */
+		dmb_ish();
+	}
+	now = atomic_load_acquire(&epoch_current);
 
 	if (likely(this_cpu(epoch_seen) == now)) {
 		return;

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "arm64/cpu_work.h"
 #include "arm64/percpu.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
@@ -65,6 +66,8 @@ struct sched_vcpu {
 	uint64_t state_since_ns;
 	uint64_t state_time_ns[4];
 	struct cpu_mask affinity;
+	struct cpu_mask unpinned_affinity; /* while pinned; only the vCPU itself looks at these two */
+	bool pinned;
 };
 
 /* Every CPU, once its interrupt controller and timer work. Takes INTID_SGI_KICK. */
@@ -98,6 +101,9 @@ void sched_block_prepare(struct vcpu *v);
 void sched_block(struct vcpu *v);
 /* For WFI: only interrupts and the event upcall flag count, so older wake-ups are nothing to it. */
 void sched_wait_for_interrupt(struct vcpu *v);
+/* As sched_block(), but interrupts that have been there since before sched_block_prepare() do not count: for who has
+ * them masked. */
+void sched_wait_for_wake_up(struct vcpu *v);
 #ifdef TENON_HOST
 #define sched_yield sched_yield_vcpu /* the host's C library has a function of this name */
 #endif
@@ -121,19 +127,23 @@ uint64_t sched_cpu_time_ns(struct vcpu *v);
 
 /* -XEN_EINVAL: no online CPU in it. Takes effect at once, or as the vCPU next enters EL2. */
 int __must_check sched_set_affinity(struct vcpu *v, const struct cpu_mask *affinity);
+/* The current vCPU runs on this CPU alone until sched_unpin(). -XEN_EBUSY: it is pinned; -XEN_EINVAL: no such CPU. */
+int __must_check sched_pin(struct vcpu *v, unsigned int cpu);
+/* As before sched_pin(). -XEN_EINVAL: it is not pinned. */
+int __must_check sched_unpin(struct vcpu *v);
 /* 1 to SCHED_WEIGHT_MAX, else -XEN_EINVAL. */
 int __must_check sched_set_weight(struct vcpu *v, unsigned int weight);
 
 /*
- * Called by the exit path when this CPU's need_resched is set: charges the current vCPU, picks the
+ * Called by the exit path when this CPU's cpu_work.resched is set: charges the current vCPU, picks the
  * next, switches state (vcpu_switch()), idles when there is none. Returns with current_vcpu() set.
  */
 void sched_run(void);
-DECLARE_PER_CPU(bool, need_resched);
 /*
  * For an interrupt handler with work that takes long or waits: it is called once on this CPU, outside the handler, on the
- * way to a guest or before idling, with no lock held. Only one is kept at a time, the last.
+ * way to a guest or before idling, with no lock held. One function is kept once; there is room for SCHED_MAX_DEFERRED.
  */
+#define SCHED_MAX_DEFERRED 4
 void sched_defer(void (*work)(void));
 
 /*

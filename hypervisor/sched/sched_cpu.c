@@ -11,7 +11,6 @@
 
 DEFINE_PER_CPU(struct run_queue, run_queue);
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
-DEFINE_PER_CPU(bool, need_resched);
 /* A kick was sent and not taken yet. */
 static DEFINE_PER_CPU(bool, kick_under_way);
 
@@ -44,13 +43,13 @@ static void take_kick(uint32_t intid)
 }
 
 /*
- * need_resched is stored under the queue's lock, and take_next() clears it under the same lock:
+ * cpu_work.resched is stored under the queue's lock, and take_next() clears it under the same lock:
  * whoever stores after that has changed the queue after that, too.
  */
 void sched_resched(struct run_queue *rq)
 {
 	ASSERT(spin_is_mine(&rq->lock));
-	WRITE_ONCE(per_cpu(need_resched, rq->cpu), true);
+	WRITE_ONCE(per_cpu(cpu_work, rq->cpu).resched, true);
 	sched_kick(rq->cpu);
 }
 
@@ -59,7 +58,7 @@ static void slice_timer_fired(struct timer *timer)
 	struct run_queue *rq = container_of(timer, struct run_queue, slice_timer);
 
 	rq->armed_ns = SCHED_NEVER;
-	this_cpu(need_resched) = true;
+	this_cpu(cpu_work).resched = true;
 }
 
 void sched_init_cpu(void)
@@ -70,7 +69,7 @@ void sched_init_cpu(void)
 	timer_setup(&rq->slice_timer, slice_timer_fired);
 	this_cpu(current_vcpu) = NULL;
 	/* The first way into a guest goes through sched_run(). */
-	this_cpu(need_resched) = true;
+	this_cpu(cpu_work).resched = true;
 	this_cpu(kick_under_way) = false;
 	/* The boot CPU is here before it lets the others come. */
 	if (this_cpu_id() == 0) {

@@ -43,7 +43,7 @@ static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 
 	spin_lock(&rq->lock);
 	ASSERT(rq->running == prev);
-	this_cpu(need_resched) = false;
+	this_cpu(cpu_work).resched = false;
 	now = time_now_ns();
 	if (rq->nr_waiting == 0) {
 		rq->slice_end_ns = SCHED_NEVER;
@@ -104,21 +104,37 @@ static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *ne
 
 /* What an interrupt handler put off, NULL when there is nothing; only this CPU touches it. */
 typedef void (*deferred_work_t)(void);
-static DEFINE_PER_CPU(deferred_work_t, deferred_work);
+struct deferred {
+	deferred_work_t work[SCHED_MAX_DEFERRED];
+};
+static DEFINE_PER_CPU(struct deferred, deferred_work);
 
 void sched_defer(void (*work)(void))
 {
-	this_cpu(deferred_work) = work;
-	this_cpu(need_resched) = true;
+	struct deferred *deferred = &this_cpu(deferred_work);
+	unsigned int n = 0;
+
+	while (deferred->work[n] != NULL && deferred->work[n] != work) {
+		n++;
+		ASSERT(n < SCHED_MAX_DEFERRED);
+	}
+	deferred->work[n] = work;
+	this_cpu(cpu_work).resched = true;
 }
 
 static void run_deferred(void)
 {
-	deferred_work_t work = this_cpu(deferred_work);
+	struct deferred *deferred = &this_cpu(deferred_work);
+	struct deferred todo;
 
-	if (unlikely(work != NULL)) {
-		this_cpu(deferred_work) = NULL;
-		work();
+	if (likely(deferred->work[0] == NULL)) {
+		return;
+	}
+	/* What they defer in turn is for the next time. */
+	todo = *deferred;
+	*deferred = (struct deferred){{NULL}};
+	for (unsigned int n = 0; n < SCHED_MAX_DEFERRED && todo.work[n] != NULL; n++) {
+		todo.work[n]();
 	}
 }
 

@@ -373,7 +373,7 @@ static void cpu_main(void)
 	for (;;) {
 		struct sim_vcpu *v;
 
-		while (this_cpu(need_resched) || current_vcpu() == NULL) {
+		while (this_cpu(cpu_work).resched || current_vcpu() == NULL) {
 			sched_run();
 			interleave();
 		}

@@ -278,6 +278,27 @@ static void affinity_and_weight_are_checked(void **state)
 	assert_true(cpu_mask_test(&v->vcpu.sched.affinity, 0));
 }
 
+static void pinning_is_undone(void **state)
+{
+	struct sim_vcpu *v;
+
+	sim_start(4, 1, false);
+	v = pinned_hog(1, 256);
+	sim_run_until(10 * SIM_MS);
+	assert_int_equal(sched_unpin(&v->vcpu), -XEN_EINVAL);
+	assert_int_equal(sched_pin(&v->vcpu, 4), -XEN_EINVAL);
+	assert_int_equal(sched_pin(&v->vcpu, UINT32_MAX), -XEN_EINVAL);
+	assert_int_equal(sched_pin(&v->vcpu, 3), 0);
+	assert_int_equal(sched_pin(&v->vcpu, 3), -XEN_EBUSY);
+	sim_run_until(11 * SIM_MS);
+	assert_int_equal(v->loaded_on, 4);
+	assert_int_equal(sched_unpin(&v->vcpu), 0);
+	assert_int_equal(sched_unpin(&v->vcpu), -XEN_EINVAL);
+	sim_run_until(12 * SIM_MS);
+	assert_int_equal(v->loaded_on, 2);
+	assert_int_equal(sched_pin(&v->vcpu, 0), 0);
+}
+
 static void load_is_balanced_at_the_end_of_a_slice(void **state)
 {
 	struct sim_vcpu *v[4];
@@ -602,6 +623,7 @@ int main(void)
 		CASE(a_new_affinity_moves_a_running_vcpu),
 		CASE(a_new_affinity_moves_waiting_and_blocked_vcpus),
 		CASE(affinity_and_weight_are_checked),
+		CASE(pinning_is_undone),
 		CASE(load_is_balanced_at_the_end_of_a_slice),
 		CASE(a_paused_vcpu_leaves_its_cpu_and_comes_back),
 		CASE(a_wake_up_during_a_pause_counts_afterwards),

@@ -138,7 +138,7 @@ void sched_block_prepare(struct vcpu *v)
 }
 
 /* Whatever else wakes, the two reasons that can be looked up are looked up. */
-static void block(struct vcpu *v, bool heed_wake_ups)
+static void block(struct vcpu *v, bool heed_wake_ups, bool heed_interrupts)
 {
 	struct run_queue *rq;
 
@@ -153,22 +153,27 @@ static void block(struct vcpu *v, bool heed_wake_ups)
 		return;
 	}
 	sched_queue_set_state(v, SCHED_BLOCKED, time_now_ns());
-	this_cpu(need_resched) = true;
+	this_cpu(cpu_work).resched = true;
 	spin_unlock(&rq->lock);
 
-	if (vgic_has_pending(v) || event_upcall_pending(v)) {
+	if (heed_interrupts && (vgic_has_pending(v) || event_upcall_pending(v))) {
 		sched_wake(v); /* finds it BLOCKED and running */
 	}
 }
 
 void sched_block(struct vcpu *v)
 {
-	block(v, true);
+	block(v, true, true);
+}
+
+void sched_wait_for_wake_up(struct vcpu *v)
+{
+	block(v, true, false);
 }
 
 void sched_wait_for_interrupt(struct vcpu *v)
 {
-	block(v, false);
+	block(v, false, true);
 }
 
 void sched_yield(struct vcpu *v)
@@ -178,7 +183,7 @@ void sched_yield(struct vcpu *v)
 	ASSERT(v == current_vcpu());
 	if (READ_ONCE(rq->nr_waiting) > 0) {
 		rq->yielding = true;
-		this_cpu(need_resched) = true;
+		this_cpu(cpu_work).resched = true;
 	}
 }
 
@@ -254,6 +259,33 @@ int sched_set_affinity(struct vcpu *v, const struct cpu_mask *affinity)
 	}
 	sched_place(rq, v);
 	return 0;
+}
+
+int sched_pin(struct vcpu *v, unsigned int cpu)
+{
+	struct cpu_mask only = {{0}};
+	int ret;
+
+	if (cpu >= nr_cpus) {
+		return -XEN_EINVAL;
+	}
+	if (v->sched.pinned) {
+		return -XEN_EBUSY;
+	}
+	v->sched.unpinned_affinity = v->sched.affinity;
+	cpu_mask_set(&only, cpu);
+	ret = sched_set_affinity(v, &only);
+	v->sched.pinned = ret == 0;
+	return ret;
+}
+
+int sched_unpin(struct vcpu *v)
+{
+	if (!v->sched.pinned) {
+		return -XEN_EINVAL;
+	}
+	v->sched.pinned = false;
+	return sched_set_affinity(v, &v->sched.unpinned_affinity);
 }
 
 int sched_set_weight(struct vcpu *v, unsigned int weight)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-hyp-objs += hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_attr.o hypervisor/stage2/stage2_destroy.o \
-	hypervisor/stage2/vmid.o
+hyp-objs += hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_foreign.o hypervisor/stage2/stage2_attr.o \
+	hypervisor/stage2/stage2_destroy.o hypervisor/stage2/vmid.o
 
 unit-tests += stage2_map_test
 stage2_map_test-objs := hypervisor/stage2/stage2_map_test.o hypervisor/stage2/stage2_map.o \

@@ -57,6 +57,26 @@ int __must_check stage2_destroy(struct domain *d);
 int __must_check stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type);
 /* Holes stay holes. Splitting a block may need a table: -XEN_ENOMEM, and that block stays. */
 int __must_check stage2_unmap(struct domain *d, gfn_t g, uint64_t nr);
+/* A grant mapping of frame m, which was mapped at g: it goes, or has gone before. The TLBI is done afterwards, so that the frame
+ * may be let go of. -XEN_EILSEQ: something else is mapped there, and stays. */
+int __must_check stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m);
+
+/*
+ * Map frame m of owner's at g of mapper's, STAGE2_FOREIGN_RW or _RO. The caller holds a reference on m, which is the
+ * mapping's on success, and owner's attribute lock for writing: the attribute follows from it. The mapping is listed, so
+ * that it can be turned. -XEN_ENOMEM, -XEN_EINVAL as stage2_map().
+ */
+int __must_check stage2_map_foreign(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
+				    enum stage2_type type);
+/*
+ * Turn foreign mappings to the attribute that they ought to have, break-before-make (stage2_foreign.c). owner's attribute
+ * lock is held for writing. Of one frame, at once: to wb; true when it has any.
+ */
+bool stage2_turn_frame(mfn_t m, bool wb);
+/* For assertions of C1: has anybody a Write-Back foreign mapping of it? */
+bool stage2_frame_is_wb_elsewhere(mfn_t m);
+/* Of all of owner's frames, in steps: *cursor is 0 at first; true when none is left. */
+bool __must_check stage2_turn_some(const struct domain *owner, uint32_t *cursor);
 
 /* What is at g: frame and type; -XEN_ENOENT when nothing is mapped. */
 int __must_check stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type);
@@ -75,9 +95,15 @@ bool __must_check stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m);
 
 /* ---- the attribute table of design.md, in one place: stage2_attr.c ------------------------------- */
 
-/* Descriptor bits (MemAttr, SH, XN, permissions, software type) of a mapping in d's stage 2. owner is the
- * domain whose frame it is (d itself for own RAM; NULL for devices). */
-uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enum stage2_type type);
+/* Descriptor bits (MemAttr, SH, XN, permissions, software type) of a mapping in d's stage 2. owner and f are the
+ * domain whose frame it is and that frame's entry: for the foreign types, else unused. */
+uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, const struct frame *f,
+			 enum stage2_type type);
+/* Of these the memory type alone, of a foreign mapping in mapper's stage 2. */
+uint64_t stage2_attr_foreign(const struct domain *mapper, bool wb);
+/* Is a private frame of owner's Write-Back to others? Is this one? Under owner's attribute lock, else a hint. */
+bool stage2_attr_private_is_wb(const struct domain *owner);
+bool stage2_attr_frame_is_wb(const struct domain *owner, const struct frame *f);
 /* How EL2 may touch a frame of owner: shared frames and warm domains WB, private frames of cold domains NC. */
 enum window_attr stage2_attr_window(const struct domain *owner, const struct frame *f);
 /* Is FEAT_S2FWB used to force Write-Back on this domain's own frames? */

@@ -48,14 +48,31 @@ static uint64_t own_ram(const struct domain *d)
 	return stage2_attr_forces_wb(d) ? S2_FWB_FORCE_WB : stage1_decides(d);
 }
 
-/* C1: no cacheable mapping of a private frame while its owner is cold. */
-static uint64_t foreign(const struct domain *mapper, const struct domain *owner)
+bool stage2_attr_private_is_wb(const struct domain *owner)
 {
-	ASSERT(owner);
-	return owner->warm || stage2_attr_forces_wb(owner) ? normal_wb(mapper) : normal_nc(mapper);
+	return READ_ONCE(owner->warm) || stage2_attr_forces_wb(owner);
 }
 
-uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enum stage2_type type)
+bool stage2_attr_frame_is_wb(const struct domain *owner, const struct frame *f)
+{
+	return stage2_attr_private_is_wb(owner) || READ_ONCE(f->shared_pins) != 0;
+}
+
+uint64_t stage2_attr_foreign(const struct domain *mapper, bool wb)
+{
+	return wb ? normal_wb(mapper) : normal_nc(mapper);
+}
+
+/* C1: no cacheable mapping of a private frame while its owner is cold. */
+static uint64_t foreign(const struct domain *mapper, const struct domain *owner,
+			const struct frame *f)
+{
+	ASSERT(owner && f);
+	return stage2_attr_foreign(mapper, stage2_attr_frame_is_wb(owner, f));
+}
+
+uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, const struct frame *f,
+			 enum stage2_type type)
 {
 	uint64_t pte = PTE_VALID | PTE_AF | S2_READ | FIELD_PREP(S2_SW_TYPE, type);
 
@@ -68,9 +85,9 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enu
 	case STAGE2_GRANT_RO:
 		return pte | normal_wb(d) | PTE_SH_INNER | S2_XN;
 	case STAGE2_FOREIGN_RW:
-		return pte | foreign(d, owner) | PTE_SH_INNER | S2_WRITE | S2_XN;
+		return pte | foreign(d, owner, f) | PTE_SH_INNER | S2_WRITE | S2_XN;
 	case STAGE2_FOREIGN_RO:
-		return pte | foreign(d, owner) | PTE_SH_INNER | S2_XN;
+		return pte | foreign(d, owner, f) | PTE_SH_INNER | S2_XN;
 	case STAGE2_DEVICE_HWDOM:
 		return pte | stage1_decides(d) | PTE_SH_OUTER | S2_WRITE | S2_XN;
 	case STAGE2_DEVICE:
@@ -84,7 +101,7 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, enu
 
 enum window_attr stage2_attr_window(const struct domain *owner, const struct frame *f)
 {
-	if (owner->warm || stage2_attr_forces_wb(owner)) {
+	if (stage2_attr_private_is_wb(owner)) {
 		return WINDOW_WB;
 	}
 	return READ_ONCE(f->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;

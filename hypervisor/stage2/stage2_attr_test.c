@@ -90,8 +90,9 @@ static void check_rows(bool s2fwb)
 {
 	cpu_features.s2fwb = s2fwb;
 	for (unsigned int n = 0; n < ARRAY_SIZE(rows); n++) {
+		const struct frame private = {.state = FRAME_GUEST};
 		uint64_t pte = stage2_attr_pte(domain_of(rows[n].mapper), domain_of(rows[n].owner),
-					       rows[n].type);
+					       &private, rows[n].type);
 
 		if ((pte & S2_MEMATTR_MASK) != (s2fwb ? rows[n].fwb : rows[n].plain)) {
 			fail_msg("row %u: MemAttr is 0x%x", n,
@@ -117,9 +118,32 @@ static void every_row_with_fwb(void **state)
 	check_rows(true);
 }
 
+static void a_shared_frame_is_write_back_to_all(void **state)
+{
+	static const uint32_t reasons[] = {1, FRAME_UNSHARING, FRAME_PINS};
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(reasons); n++) {
+		const struct frame shared = {.state = FRAME_GUEST, .shared_pins = reasons[n]};
+
+		for (enum who owner = DOMU; owner <= DOMU_DEVICE; owner++) {
+			uint64_t pte;
+
+			cpu_features.s2fwb = false;
+			pte = stage2_attr_pte(domain_of(DOM0), domain_of(owner), &shared,
+					      STAGE2_FOREIGN_RW);
+			assert_int_equal(pte & S2_MEMATTR_MASK, WB);
+			assert_true(stage2_attr_frame_is_wb(domain_of(owner), &shared));
+			cpu_features.s2fwb = true;
+			pte = stage2_attr_pte(domain_of(DOM0), domain_of(owner), &shared,
+					      STAGE2_FOREIGN_RO);
+			assert_int_equal(pte & S2_MEMATTR_MASK, FORCED);
+		}
+	}
+}
+
 static void nothing_is_no_mapping(void **state)
 {
-	assert_int_equal(stage2_attr_pte(&domains[DOMU], NULL, STAGE2_INVALID), 0);
+	assert_int_equal(stage2_attr_pte(&domains[DOMU], NULL, NULL, STAGE2_INVALID), 0);
 }
 
 /* ---- windows ------------------------------------------------------------------------------------ */
@@ -168,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_row_without_fwb, set_up),
 		cmocka_unit_test_setup(every_row_with_fwb, set_up),
+		cmocka_unit_test_setup(a_shared_frame_is_write_back_to_all, set_up),
 		cmocka_unit_test_setup(nothing_is_no_mapping, set_up),
 		cmocka_unit_test_setup(windows_follow_the_same_table, set_up),
 		cmocka_unit_test_setup(write_back_is_forced_only_where_nothing_bypasses_caches,

@@ -53,8 +53,8 @@ static int free_frames(struct domain *d)
 			/* Others' entries change meanwhile. */
 			seen.head = atomic_load_acquire(&f->head);
 			if (seen.state == FRAME_GUEST && seen.owner == d->id) {
-				d->nr_pages--;
-				frame_put(mfn(m));
+				atomic_fetch_sub(&d->nr_pages, 1);
+				frame_put_allocation(mfn(m));
 			}
 		}
 		s2->destroy_next = m | PHASE_FRAMES;

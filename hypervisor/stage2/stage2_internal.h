@@ -17,6 +17,22 @@ struct stage2_geometry {
 };
 extern struct stage2_geometry stage2_geometry;
 
+/* stage2_foreign.c, for stage2_map.c: the mapping of m at g is gone, TLBs included, and so goes its reference on the frame.
+ * mapper's stage-2 lock is held. */
+void stage2_foreign_drop(const struct domain *mapper, gfn_t g, mfn_t m);
+
+/* stage2_map.c, for stage2_foreign.c: one foreign mapping. */
+struct stage2_foreign_at {
+	struct domain *mapper;
+	gfn_t g;
+	mfn_t m;
+	bool wb; /* the type it is to have */
+};
+int __must_check stage2_map_foreign_page(struct domain *mapper, gfn_t g, struct domain *owner,
+					 mfn_t m, enum stage2_type type);
+/* Turn nr mappings in the stage 2 of one mapper; those that are there no more are left out. */
+void stage2_turn_pages(const struct stage2_foreign_at *list, unsigned int nr);
+
 /* stage2_map.c, for the destroyer: clear the entry of level 2 or above that covers ipa, with all below it. Returns
  * how many bytes further the next one begins. Needs no memory. */
 uint64_t stage2_clear_step(struct domain *d, ipa_t ipa);

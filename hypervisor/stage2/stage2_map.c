@@ -86,19 +86,37 @@ unsigned int stage2_ipa_bits(void)
 
 /* ---- walking --------------------------------------------------------------------------------------- */
 
-/* The entry for ipa at level, when every table above it exists; else NULL and *at_level where it ends. */
+/* From a table's entry of level l to the one below it; false where there is no table. */
+static inline bool descend(uint64_t **entry, ipa_t ipa, unsigned int l)
+{
+	uint64_t pte = **entry;
+
+	if (!pte_is_table(pte, l)) {
+		return false;
+	}
+	*entry = &pte_to_table(pte)[PTE_INDEX(ipa, l + 1)];
+	return true;
+}
+
+/*
+ * The entry for ipa at level, when every table above it exists; else where it ends: *at_level says at which level. Written
+ * out, as every hypercall that looks at guest memory by address comes here.
+ */
 static uint64_t *find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level,
 			    unsigned int *at_level)
 {
-	unsigned int l = stage2_geometry.root_level;
 	/* Concatenated roots: the index simply runs on over the tables. */
-	uint64_t *entry = &s2->root[ipa >> PTE_LEVEL_SHIFT(l)];
+	uint64_t *entry = &s2->root[ipa >> PTE_LEVEL_SHIFT(stage2_geometry.root_level)];
 
-	while (l < level && pte_is_table(*entry, l)) {
-		l++;
-		entry = &pte_to_table(entry[0])[PTE_INDEX(ipa, l)];
+	if (stage2_geometry.root_level == 0 && !descend(&entry, ipa, 0)) {
+		*at_level = 0;
+	} else if (level == 1 || !descend(&entry, ipa, 1)) {
+		*at_level = 1;
+	} else if (level == 2 || !descend(&entry, ipa, 2)) {
+		*at_level = 2;
+	} else {
+		*at_level = 3;
 	}
-	*at_level = l;
 	return entry;
 }
 
@@ -116,6 +134,10 @@ static bool in_range(gfn_t g, uint64_t nr)
  * have let go. Both are bounded: when full, the debt is paid and the operation goes on.
  */
 #define MAX_DROPS 32
+struct drop {
+	gfn_t g;
+	mfn_t m;
+};
 struct change {
 	struct domain *d;
 	struct stage2 *s2;
@@ -123,10 +145,20 @@ struct change {
 	bool single; /* only the page at ipa */
 	ipa_t ipa;
 	unsigned int nr_drops;
-	mfn_t drop[MAX_DROPS];
+	struct drop drop[MAX_DROPS];
 	unsigned int nr_free;
 	void *free_table[MAX_DROPS];
 };
+
+/* Not the arrays: one page is mapped in less time than it takes to clear them. */
+static void begin_change(struct change *c, struct domain *d)
+{
+	c->d = d;
+	c->s2 = &d->stage2;
+	c->debt = false;
+	c->nr_drops = 0;
+	c->nr_free = 0;
+}
 
 /* Also what makes new entries visible to the walkers before the caller goes on. */
 static void pay_debt(struct change *c)
@@ -144,7 +176,10 @@ static void pay_debt(struct change *c)
 		c->debt = false;
 	}
 	while (c->nr_drops > 0) {
-		frame_put(c->drop[--c->nr_drops]);
+		const struct drop *drop = &c->drop[--c->nr_drops];
+
+		/* Only now: whoever turns this frame's mappings must still know of one that a TLB may have. */
+		stage2_foreign_drop(c->d, drop->g, drop->m);
 	}
 	while (c->nr_free > 0) {
 		hyp_free(c->free_table[--c->nr_free], 0);
@@ -171,13 +206,14 @@ static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t i
 	WRITE_ONCE(*entry, pte);
 }
 
-static void drop_later(struct change *c, uint64_t pte)
+static void drop_later(struct change *c, uint64_t pte, ipa_t ipa)
 {
 	if (type_holds_reference(pte_type(pte))) {
 		if (c->nr_drops == MAX_DROPS) {
 			pay_debt(c);
 		}
-		c->drop[c->nr_drops++] = maddr_to_mfn(pte & PTE_ADDR);
+		c->drop[c->nr_drops++] =
+			(struct drop){.g = ipa_to_gfn(ipa), .m = maddr_to_mfn(pte & PTE_ADDR)};
 	}
 }
 
@@ -191,17 +227,18 @@ static void clear_entry(struct change *c, uint64_t *entry, ipa_t ipa, unsigned i
 	}
 	write_entry(c, entry, 0, ipa, level);
 	if (pte_is_leaf(pte, level)) {
-		drop_later(c, pte);
+		drop_later(c, pte, ipa);
 		return;
 	}
 	/* Below a dead link the entries need no maintenance of their own. */
 	for (unsigned int n = 0; n < PTE_ENTRIES; n++) {
 		uint64_t below = pte_to_table(pte)[n];
+		ipa_t at = ipa + n * PTE_LEVEL_SIZE(level + 1);
 
 		if (pte_is_leaf(below, level + 1)) {
-			drop_later(c, below);
+			drop_later(c, below, at);
 		} else if (pte_is_valid(below)) {
-			clear_entry(c, &pte_to_table(pte)[n], ipa, level + 1);
+			clear_entry(c, &pte_to_table(pte)[n], at, level + 1);
 		}
 	}
 	if (c->nr_free == MAX_DROPS) {
@@ -288,6 +325,9 @@ static unsigned int best_level(uint64_t addresses, uint64_t nr)
 {
 	unsigned int level = 1;
 
+	if (nr < PTE_LEVEL_SIZE(2) >> PAGE_SHIFT) {
+		return 3;
+	}
 	while (level < 3 && (!IS_ALIGNED(addresses, PTE_LEVEL_SIZE(level)) ||
 			     nr < PTE_LEVEL_SIZE(level) >> PAGE_SHIFT)) {
 		level++;
@@ -295,11 +335,10 @@ static unsigned int best_level(uint64_t addresses, uint64_t nr)
 	return level;
 }
 
-int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
+static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t attributes)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = {.d = d, .s2 = s2};
-	uint64_t attributes = stage2_attr_pte(d, d, type);
+	struct change c;
 	ipa_t ipa = gfn_to_ipa(g);
 	maddr_t maddr = mfn_to_maddr(m);
 	int error = 0;
@@ -308,6 +347,7 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 		return nr == 0 ? 0 : -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
+	begin_change(&c, d);
 	s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
 	while (nr > 0) {
 		unsigned int level = best_level(ipa | maddr, nr);
@@ -326,16 +366,72 @@ int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type
 		maddr += PTE_LEVEL_SIZE(level);
 		nr -= PTE_LEVEL_SIZE(level) >> PAGE_SHIFT;
 	}
-	pay_debt(&c);
+	if (c.debt) {
+		pay_debt(&c);
+	}
 	dsb_ishst(); /* new entries reach the walkers; a CPU that faulted on the old hole retries */
 	write_unlock(&s2->lock);
 	return error;
 }
 
+int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
+{
+	ASSERT(!type_holds_reference(type)); /* stage2_map_foreign() */
+	return map_range(d, g, m, nr, stage2_attr_pte(d, NULL, NULL, type));
+}
+
+int stage2_map_foreign_page(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
+			    enum stage2_type type)
+{
+	ASSERT(type_holds_reference(type));
+	return map_range(mapper, g, m, 1, stage2_attr_pte(mapper, owner, frame_of(m), type));
+}
+
+/* Pages that can be turned with one TLBI. */
+#define TURN_AT_ONCE 16
+
+static void turn_locked(struct change *c, const struct stage2_foreign_at *list, unsigned int nr)
+{
+	uint64_t *entries[TURN_AT_ONCE], new[TURN_AT_ONCE];
+	unsigned int nr_broken = 0;
+
+	ASSERT(nr <= TURN_AT_ONCE);
+	for (unsigned int i = 0; i < nr; i++) {
+		unsigned int at;
+		uint64_t *entry = find_entry(c->s2, gfn_to_ipa(list[i].g), 3, &at);
+		uint64_t pte = *entry;
+
+		/* Unmapped, or replaced, since it was found in the list. */
+		if (at != 3 || !pte_is_leaf(pte, 3) || !type_holds_reference(pte_type(pte)) ||
+		    (pte & PTE_ADDR) != mfn_to_maddr(list[i].m)) {
+			continue;
+		}
+		entries[nr_broken] = entry;
+		new[nr_broken++] = (pte & ~S2_MEMATTR_MASK) | stage2_attr_foreign(c->d, list[i].wb);
+		write_entry(c, entry, 0, gfn_to_ipa(list[i].g), 3);
+	}
+	pay_debt(c);
+	for (unsigned int i = 0; i < nr_broken; i++) {
+		write_entry(c, entries[i], new[i], 0, 3);
+	}
+	dsb_ishst(); /* as in map_range() */
+}
+
+void stage2_turn_pages(const struct stage2_foreign_at *list, unsigned int nr)
+{
+	struct domain *d = list->mapper;
+	struct change c;
+
+	write_lock(&d->stage2.lock);
+	begin_change(&c, d);
+	turn_locked(&c, list, nr);
+	write_unlock(&d->stage2.lock);
+}
+
 int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = {.d = d, .s2 = s2};
+	struct change c;
 	ipa_t ipa = gfn_to_ipa(g);
 	ipa_t end = gfn_to_ipa(gfn_add(g, nr));
 	int error = 0;
@@ -344,6 +440,7 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 		return -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
+	begin_change(&c, d);
 	while (ipa < end && error == 0) {
 		unsigned int at;
 		uint64_t *entry = find_entry(s2, ipa, 3, &at);
@@ -357,6 +454,34 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 		ipa = ALIGN_DOWN(ipa, size) + size;
 	}
 	pay_debt(&c);
+	write_unlock(&s2->lock);
+	return error;
+}
+
+int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
+{
+	struct stage2 *s2 = &d->stage2;
+	struct change c;
+	ipa_t ipa = gfn_to_ipa(g);
+	unsigned int at;
+	uint64_t *entry;
+	int error = 0;
+
+	ASSERT(in_range(g, 1));
+	write_lock(&s2->lock);
+	begin_change(&c, d);
+	entry = find_entry(s2, ipa, 3, &at);
+	if (pte_is_valid(*entry)) {
+		enum stage2_type type = pte_type(*entry);
+
+		if (at == 3 && (type == STAGE2_GRANT_RW || type == STAGE2_GRANT_RO) &&
+		    maddr_to_mfn(*entry & PTE_ADDR).raw == m.raw) {
+			write_entry(&c, entry, 0, ipa, 3);
+			pay_debt(&c);
+		} else {
+			error = -XEN_EILSEQ;
+		}
+	}
 	write_unlock(&s2->lock);
 	return error;
 }
@@ -411,11 +536,12 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
 {
 	struct stage2 *s2 = &d->stage2;
-	struct change c = {.d = d, .s2 = s2};
+	struct change c;
 	unsigned int at;
 	uint64_t *entry;
 
 	write_lock(&s2->lock);
+	begin_change(&c, d);
 	entry = find_entry(s2, ipa, 2, &at);
 	clear_entry(&c, entry, ipa, at);
 	pay_debt(&c);
@@ -512,6 +638,7 @@ void stage2_switch_to(const struct stage2 *s2, struct stage2_loaded *saved)
 {
 	saved->vttbr = sysreg_read(VTTBR_EL2);
 	if (saved->vttbr == s2->vttbr) {
+		saved->tcr = saved->sctlr = 0; /* not looked at */
 		return;
 	}
 	/* As in vcpu_switch.c: no walks, with the MMU on so that nothing is translated flat either. */

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,9 +57,29 @@ void frame_put(mfn_t m)
 	nr_put++;
 }
 
+void frame_put_allocation(mfn_t m)
+{
+	frame_put(m);
+}
+
+/* Of another domain's; never looked at but for its attribute. */
+#define OTHERS 0x9000
+static struct domain other;
+static struct frame others_frame = {.state = FRAME_GUEST, .owner = 9, .refs = 1};
+
 struct frame *frame_of(mfn_t m)
 {
+	if (m.raw >= OTHERS) {
+		return &others_frame;
+	}
 	return m.raw < ARRAY_SIZE(ram) ? &ram[m.raw] : NULL;
+}
+
+void stage2_foreign_drop(const struct domain *mapper, gfn_t g, mfn_t m)
+{
+	assert_ptr_equal(mapper, &dom);
+	fake_machine_note("forget 0x%lx 0x%lx", (unsigned long)g.raw, (unsigned long)m.raw);
+	frame_put(m);
 }
 
 mfn_t frame_pool_max_mfn(void)
@@ -128,6 +149,14 @@ static int set_up(void **state)
 	assert_int_equal(stage2_create(&dom), 0);
 	fake_machine_log_clear();
 	return 0;
+}
+
+static void map_foreign(uint64_t g, uint64_t m, unsigned int nr, enum stage2_type type)
+{
+	for (unsigned int n = 0; n < nr; n++) {
+		assert_int_equal(stage2_map_foreign_page(&dom, gfn(g + n), &other, mfn(m + n), type),
+				 0);
+	}
 }
 
 static uint64_t *entry_at(uint64_t g, unsigned int level)
@@ -271,13 +300,11 @@ static void a_block_over_pages_frees_their_table_after_the_tlbi(void **state)
 
 static void foreign_references_are_dropped_after_the_tlbi(void **state)
 {
-	struct domain other = {.id = 9};
-
-	(void)other;
-	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_FOREIGN_RW), 0);
+	map_foreign(0x1000, OTHERS, 1, STAGE2_FOREIGN_RW);
 	fake_machine_log_clear();
 	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 1), 0);
-	fake_machine_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish", "put 0x9000");
+	fake_machine_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish",
+			    "forget 0x1000 0x9000", "put 0x9000");
 	assert_int_equal(nr_put, 1);
 	/* Own RAM has no reference for its mapping. */
 	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9001), 1, STAGE2_RAM), 0);
@@ -285,11 +312,110 @@ static void foreign_references_are_dropped_after_the_tlbi(void **state)
 	assert_int_equal(nr_put, 1);
 }
 
+/* The reference is the grant's (grant/grant_map.c), which drops it when this has returned. */
+static void a_grant_mapping_goes_with_its_tlbi(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 1, STAGE2_GRANT_RW), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x1001), mfn(0x9001), 1, STAGE2_GRANT_RO), 0);
+	fake_machine_log_clear();
+	fake_machine_watch(entry_at(0x1000, 3), 1);
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1000), mfn(0x9000)), 0);
+	fake_machine_expect("lock", "store invalid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish",
+			    "tlbi vmalle1is", "dsb ish", "unlock");
+	assert_int_equal(nr_put, 0);
+	assert_hole(0x1000);
+	/* A hole is as good. */
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1000), mfn(0x9000)), 0);
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x5000000), mfn(0x9000)), 0);
+	fake_machine_expect_none("tlbi");
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1001), mfn(0x9001)), 0);
+	assert_hole(0x1001);
+}
+
+static void what_is_no_grant_mapping_of_the_frame_stays(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x101), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x1001), mfn(0x9001), 1, STAGE2_GRANT_RW), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
+	map_foreign(0x1002, OTHERS, 1, STAGE2_FOREIGN_RW);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1000), mfn(0x101)), -XEN_EILSEQ);
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1001), mfn(0x9002)), -XEN_EILSEQ);
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1002), mfn(OTHERS)), -XEN_EILSEQ);
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x40005), mfn(0x80005)), -XEN_EILSEQ);
+	fake_machine_expect_none("tlbi");
+	assert_maps(0x1000, 0x101, STAGE2_RAM);
+	assert_maps(0x1001, 0x9001, STAGE2_GRANT_RW);
+	assert_maps(0x40005, 0x80005, STAGE2_RAM);
+}
+
 static void more_references_than_fit_are_dropped_in_parts(void **state)
 {
-	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x9000), 200, STAGE2_FOREIGN_RO), 0);
+	map_foreign(0x1000, 0x9000, 200, STAGE2_FOREIGN_RO);
 	assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 200), 0);
 	assert_int_equal(nr_put, 200);
+	for (unsigned int n = 0; n < 200; n++) {
+		char line[40];
+
+		(void)snprintf(line, sizeof(line), "forget 0x%x 0x%x", 0x1000 + n, 0x9000 + n);
+		assert_int_equal(fake_machine_count(line), 1);
+	}
+}
+
+/* A block that goes over a table with foreign mappings: each is forgotten at its own address. */
+static void what_lies_below_a_table_is_forgotten_by_its_address(void **state)
+{
+	map_foreign(0x40003, OTHERS, 1, STAGE2_FOREIGN_RW);
+	map_foreign(0x40000 + M2 - 1, OTHERS + 1, 1, STAGE2_FOREIGN_RW);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0xa0000), M2, STAGE2_RAM), 0);
+	assert_int_equal(fake_machine_count("forget 0x40003 0x9000"), 1);
+	assert_int_equal(fake_machine_count("forget 0x401ff 0x9001"), 1);
+}
+
+static void pages_are_turned_with_one_invalidation(void **state)
+{
+	struct stage2_foreign_at list[3];
+	uint64_t before;
+
+	map_foreign(0x1000, OTHERS, 3, STAGE2_FOREIGN_RO);
+	before = *entry_at(0x1000, 3);
+	for (unsigned int n = 0; n < ARRAY_SIZE(list); n++) {
+		list[n] = (struct stage2_foreign_at){.mapper = &dom,
+						     .g = gfn(0x1000 + n),
+						     .m = mfn(OTHERS + n),
+						     .wb = n != 1};
+	}
+	fake_machine_watch(entry_at(0x1000, 3), 3);
+	fake_machine_log_clear();
+	stage2_turn_pages(list, 3);
+	fake_machine_expect("lock", "store invalid 0x0", "store invalid 0x1", "store invalid 0x2",
+			    "dsb ish", "tlbi vmalls12e1is", "dsb ish", "store valid 0x0",
+			    "store valid 0x1", "store valid 0x2", "dsb ishst", "unlock");
+	/* Nothing but the memory type has changed. */
+	assert_int_equal(*entry_at(0x1000, 3), (before & ~S2_MEMATTR_MASK) | S2_ATTR_NORMAL_WB);
+	assert_int_equal(*entry_at(0x1001, 3) & S2_MEMATTR_MASK, S2_ATTR_NORMAL_NC);
+	assert_int_equal(nr_put, 0);
+}
+
+static void what_is_mapped_there_by_now_is_not_turned(void **state)
+{
+	struct stage2_foreign_at list[3] = {
+		{.mapper = &dom, .g = gfn(0x1000), .m = mfn(OTHERS + 1), .wb = true},
+		{.mapper = &dom, .g = gfn(0x1001), .m = mfn(0x100), .wb = true},
+		{.mapper = &dom, .g = gfn(0x2000), .m = mfn(OTHERS), .wb = true},
+	};
+	uint64_t before;
+
+	map_foreign(0x1000, OTHERS, 1, STAGE2_FOREIGN_RW);
+	assert_int_equal(stage2_map(&dom, gfn(0x1001), mfn(0x100), 1, STAGE2_GRANT_RO), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x2000 & ~511), mfn(0x80000), M2, STAGE2_RAM), 0);
+	before = *entry_at(0x1000, 3);
+	fake_machine_log_clear();
+	stage2_turn_pages(list, 3);
+	fake_machine_expect_none("tlbi");
+	assert_int_equal(*entry_at(0x1000, 3), before);
 }
 
 static void invalidation_is_for_the_domains_vmid(void **state)
@@ -405,7 +531,7 @@ static void a_frame_is_referenced_only_when_it_is_the_domains_own(void **state)
 
 	assert_int_equal(stage2_map(&dom, gfn(1), mfn(0x100), 1, STAGE2_RAM), 0);
 	assert_int_equal(stage2_map(&dom, gfn(2), mfn(0x101), 1, STAGE2_DEVICE), 0);
-	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_FOREIGN_RW), 0);
+	map_foreign(3, OTHERS, 1, STAGE2_FOREIGN_RW);
 	assert_int_equal(stage2_map(&dom, gfn(4), mfn(0xbad), 1, STAGE2_RAM), 0);
 	assert_int_equal(stage2_get_frame(&dom, gfn(1), &m, &type), 0);
 	assert_int_equal(m.raw, 0x100);
@@ -431,7 +557,7 @@ static void destroy_gives_back_every_table_and_every_frame(void **state)
 
 	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 2 * M2 + 7, STAGE2_RAM), 0);
 	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_DEVICE), 0);
-	assert_int_equal(stage2_map(&dom, gfn(4), mfn(0x9000), 2, STAGE2_FOREIGN_RW), 0);
+	map_foreign(4, 0x9000, 2, STAGE2_FOREIGN_RW);
 	assert_int_equal(stage2_map(&dom, gfn(0x100000), mfn(0x100000), 1 << 18, STAGE2_DEVICE), 0);
 	/* Its own frames, mapped or not, and others'. */
 	for (unsigned int n = 0; n < ARRAY_SIZE(ram); n++) {
@@ -474,7 +600,12 @@ int main(void)
 		cmocka_unit_test_setup(replacing_a_page_breaks_it_first, set_up),
 		cmocka_unit_test_setup(a_block_over_pages_frees_their_table_after_the_tlbi, set_up),
 		cmocka_unit_test_setup(foreign_references_are_dropped_after_the_tlbi, set_up),
+		cmocka_unit_test_setup(a_grant_mapping_goes_with_its_tlbi, set_up),
+		cmocka_unit_test_setup(what_is_no_grant_mapping_of_the_frame_stays, set_up),
 		cmocka_unit_test_setup(more_references_than_fit_are_dropped_in_parts, set_up),
+		cmocka_unit_test_setup(what_lies_below_a_table_is_forgotten_by_its_address, set_up),
+		cmocka_unit_test_setup(pages_are_turned_with_one_invalidation, set_up),
+		cmocka_unit_test_setup(what_is_mapped_there_by_now_is_not_turned, set_up),
 		cmocka_unit_test_setup(invalidation_is_for_the_domains_vmid, set_up),
 		cmocka_unit_test_setup(without_memory_for_a_table_nothing_is_torn, set_up),
 		cmocka_unit_test_setup(ranges_beyond_the_ipa_space_are_refused, set_up),

@@ -17,16 +17,20 @@ enum trap_outcome {
 	TRAP_UNDEFINED /* inject an Unknown-reason exception into EL1 */
 };
 
-/* The C entry from vectors.S: v's registers are saved in v->regs. Returns to restore and ERET. */
-void trap_from_guest_sync(struct vcpu *v);
+/* The C entries from vectors.S: v's registers are saved in v->regs. trap_leave() comes after. */
+void trap_from_guest_sync(struct vcpu *v, uint64_t esr);
 void trap_from_guest_irq(struct vcpu *v);
 void trap_from_guest_serror(struct vcpu *v);
-/* What runs before each ERET to a guest: work, scheduling, interrupts. Returns the vCPU to enter. */
+/* The way back to a guest after an exit of v: returns the vCPU to enter. */
+struct vcpu *trap_leave(struct vcpu *v);
+/* The same where there is something to do first, or no vCPU yet: work, scheduling, interrupts. */
 struct vcpu *trap_return_to_guest(void);
 
 /* Exceptions into EL1 (sets ELR/SPSR/ESR/FAR_EL1, PC). v is current, its EL1 state is in the registers. */
 void trap_inject_undefined(struct vcpu *v);
-void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, bool s1ptw);
+/* iss: the fault status code, and what else the syndrome of such an abort has (WnR, CM, FnV). */
+void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss);
+void trap_inject_watchpoint(struct vcpu *v, uint64_t far, bool is_write);
 void trap_inject_serror(struct vcpu *v);
 
 /* ---- emulated MMIO ---------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  * A translation fault is checked again under the stage-2 lock before anything is injected: the entry may have been
  * invalid only for a break-before-make (stage2_map.c), which holds the lock for writing.
  */
-#include "trap/trap.h"
+#include "trap/trap_internal.h"
 
 #include "arm64/at.h"
 #include "arm64/cpu.h"
@@ -88,26 +88,35 @@ static uint64_t sign_extend(uint64_t value, unsigned int bytes)
 	return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *region,
-				 const struct fault *f)
+/* A load or store that the syndrome describes. */
+static inline enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *region,
+					uint32_t iss, uint64_t far, ipa_t ipa)
 {
-	uint32_t iss = ESR_ISS(f->esr);
 	unsigned int rt = FIELD_GET(ISS_DA_SRT, iss);
-	uint64_t offset = f->ipa - region->start;
+	uint64_t offset = ipa - region->start;
 	struct mmio_access access = {
-		.ipa = f->ipa,
+		.ipa = ipa,
 		.offset = (uint32_t)offset,
 		.size = (uint8_t)(1u << FIELD_GET(ISS_DA_SAS, iss)),
-		.is_write = f->write,
+		.is_write = (iss & ISS_DA_WNR) != 0,
 	};
 
+	if ((v->regs.pstate & PSTATE_AARCH32) != 0 && !trap_a32_register(v, rt, &rt)) {
+		return TRAP_UNDEFINED;
+	}
 	if (access.is_write) {
 		access.value = vcpu_get_x(v, rt);
 		if (access.size < 8) {
 			access.value &= BIT64(8 * access.size) - 1;
 		}
 	}
-	if (offset + access.size > region->size || !IS_ALIGNED(f->ipa, access.size) ||
+	/* A watchpoint comes before the access, which the CPU could not make (Arm ARM, "Synchronous exception types"). */
+	if (unlikely((v->debug.mdscr & MDSCR_MDE) != 0) &&
+	    trap_debug_is_watched(v, far, access.size, access.is_write)) {
+		trap_inject_watchpoint(v, far, access.is_write);
+		return TRAP_AGAIN;
+	}
+	if (offset + access.size > region->size || !IS_ALIGNED(ipa, access.size) ||
 	    !region->handler(v, &access, region->context)) {
 		return TRAP_UNDEFINED; /* refused: an abort, see the caller */
 	}
@@ -125,6 +134,36 @@ static enum trap_outcome emulate(struct vcpu *v, const struct mmio_region *regio
 	return TRAP_DONE;
 }
 
+/* Synchronous external aborts (0x10, on a walk 0x13 to 0x17) and the parity errors next to them. */
+static bool is_external(uint32_t fsc)
+{
+	return fsc >= FSC_SEA && fsc < 0x20;
+}
+
+/*
+ * The syndrome of an abort as the guest's own CPU would give it: nothing answers at that address, so the bus reports a
+ * synchronous external abort; on a table walk with the level of the walk.
+ */
+static uint32_t guest_iss(struct vcpu *v, const struct fault *f)
+{
+	const uint32_t iss = ESR_ISS(f->esr);
+	const uint32_t fsc = iss & ISS_FSC;
+	uint32_t result = f->instruction ? 0 : iss & (uint32_t)(ISS_DA_CM | ISS_DA_WNR);
+
+	if (is_external(fsc)) {
+		result |= fsc | (iss & (uint32_t)ISS_DA_FNV);
+	} else if (fsc == FSC_ALIGNMENT || fsc == FSC_UNSUPPORTED) {
+		result |= fsc;
+	} else if (f->s1ptw) {
+		/* AArch32 has other walks; the last level is the likely one. */
+		result |= FSC_SEA_WALK |
+			  (v->domain->is_32bit ? 3 : trap_walk_level(v, f->far, f->ipa));
+	} else {
+		result |= FSC_SEA;
+	}
+	return result;
+}
+
 static enum trap_outcome refuse(struct vcpu *v, const struct fault *f, const char *why)
 {
 	struct domain *d = v->domain;
@@ -139,17 +178,12 @@ static enum trap_outcome refuse(struct vcpu *v, const struct fault *f, const cha
 			  d->name, v->id, f->write ? "writes" : "reads", f->far, f->ipa, v->regs.pc,
 			  why);
 	}
-	trap_inject_abort(v, f->instruction, f->far, f->s1ptw);
+	trap_inject_abort(v, f->instruction, f->far, guest_iss(v, f));
 	return TRAP_AGAIN;
 }
 
-/* Synchronous external aborts (0x10, on a walk 0x13 to 0x17) and the parity errors next to them. */
-static bool is_external(uint32_t fsc)
-{
-	return fsc >= FSC_SEA && fsc < 0x20;
-}
-
-enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
+/* Everything that is not a plain load or store of an emulated device. */
+static __noinline enum trap_outcome handle_fault(struct vcpu *v, uint64_t esr)
 {
 	uint32_t iss = ESR_ISS(esr);
 	struct fault f = {
@@ -164,9 +198,7 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 	f.write = !f.instruction && (iss & ISS_DA_WNR) != 0;
 	f.permission = fsc == FSC_PERMISSION;
 	if (is_external(iss & ISS_FSC)) {
-		/* The hardware routed it here: memory's or a device's answer to the guest. */
-		trap_inject_serror(v);
-		return TRAP_AGAIN;
+		return refuse(v, &f, "where the machine answers with an error");
 	}
 	if (fsc != FSC_TRANSLATION && fsc != FSC_ACCESS_FLAG && fsc != FSC_PERMISSION) {
 		/* An exclusive or atomic access that the memory there does not support, say: again would be for ever. */
@@ -184,13 +216,23 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 			return TRAP_DONE; /* cache maintenance of a device: nothing is cached */
 		}
 		if ((iss & ISS_DA_ISV) == 0) {
-			return refuse(v, &f,
-				      "an emulated device, with an instruction that the CPU does not describe "
-				      "(use plain loads and stores of one register)");
+			struct trap_indexed indexed;
+
+			if (!trap_fetch_indexed(v, &indexed) ||
+			    ((indexed.iss ^ iss) & (uint32_t)ISS_DA_WNR) != 0) {
+				return refuse(v, &f,
+					      "an emulated device, with an instruction that is not emulated (use "
+					      "plain loads and stores of one register)");
+			}
+			outcome = emulate(v, region, indexed.iss, f.far, f.ipa);
+			if (outcome == TRAP_DONE) {
+				trap_write_back(v, &indexed);
+			}
+		} else {
+			outcome = emulate(v, region, iss, f.far, f.ipa);
 		}
-		outcome = emulate(v, region, &f);
-		return outcome == TRAP_DONE
-			     ? TRAP_DONE
+		return outcome != TRAP_UNDEFINED
+			     ? outcome
 			     : refuse(v, &f,
 				      "which the emulated device there does not accept (width or alignment)");
 	}
@@ -199,4 +241,43 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 	}
 	return refuse(v, &f,
 		      fsc == FSC_PERMISSION ? "for which it has no permission" : "where nothing is");
+}
+
+/* Mostly the device that the vCPU has accessed last. */
+static inline const struct mmio_region *find_region(struct vcpu *v, ipa_t ipa)
+{
+	const struct mmio_region *region = v->mmio_last;
+
+	if (unlikely(region == NULL || ipa - region->start >= region->size)) {
+		region = trap_mmio_find(v->domain, ipa);
+		v->mmio_last = region;
+	}
+	return region;
+}
+
+/* A translation fault of a load or store of one register, at whatever level: all that emulated devices are for. */
+#define PLAIN_MASK                                                                   \
+	((uint32_t)(ISS_DA_ISV | ISS_DA_CM | ISS_DA_S1PTW | ISS_DA_EA | ISS_DA_FNV | \
+		    FSC_TYPE(ISS_FSC)))
+#define PLAIN_VALUE ((uint32_t)(ISS_DA_ISV | FSC_TRANSLATION))
+
+enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
+{
+	const uint32_t iss = ESR_ISS(esr);
+
+	if (likely((iss & PLAIN_MASK) == PLAIN_VALUE) && ESR_EC(esr) == ESR_EC_DATA_ABORT_LOWER) {
+		uint64_t far = sysreg_read(FAR_EL2);
+		ipa_t ipa = FIELD_GET(HPFAR_FIPA, sysreg_read(HPFAR_EL2)) << PAGE_SHIFT |
+			    (far & (PAGE_SIZE - 1));
+		const struct mmio_region *region = find_region(v, ipa);
+		enum trap_outcome outcome = TRAP_UNDEFINED;
+
+		if (likely(region != NULL)) {
+			outcome = emulate(v, region, iss, far, ipa);
+		}
+		if (likely(outcome != TRAP_UNDEFINED)) {
+			return outcome;
+		}
+	}
+	return handle_fault(v, esr);
 }

@@ -3,7 +3,7 @@
  * Stage-2 aborts: what is emulated and how, what is tried again because another CPU was changing
  * the mapping, and what ends as an abort in the guest.
  */
-#include "trap/trap.h"
+#include "trap/trap_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,9 +41,11 @@ static unsigned int nr_accesses;
 static uint64_t answer;
 static bool accepts;
 
-static unsigned int nr_aborts, nr_serrors;
-static bool abort_instruction, abort_s1ptw;
+static unsigned int nr_aborts, nr_watchpoints;
+static bool abort_instruction;
+static uint32_t abort_iss;
 static uint64_t abort_far;
+static bool watched;
 
 int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
 {
@@ -56,17 +58,51 @@ int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
 	return 0;
 }
 
-void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, bool s1ptw)
+void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss)
 {
 	nr_aborts++;
 	abort_instruction = instruction;
 	abort_far = far;
-	abort_s1ptw = s1ptw;
+	abort_iss = iss;
 }
 
-void trap_inject_serror(struct vcpu *v)
+void trap_inject_watchpoint(struct vcpu *v, uint64_t far, bool is_write)
 {
-	nr_serrors++;
+	nr_watchpoints++;
+	abort_far = far;
+	assert_true(is_write);
+}
+
+bool trap_debug_is_watched(const struct vcpu *v, uint64_t va, unsigned int size, bool is_write)
+{
+	return watched;
+}
+
+bool trap_a32_register(const struct vcpu *v, unsigned int rt, unsigned int *n)
+{
+	*n = rt;
+	return true;
+}
+
+static bool is_indexed;
+static struct trap_indexed fetched;
+static unsigned int nr_write_backs;
+
+bool trap_fetch_indexed(struct vcpu *v, struct trap_indexed *indexed)
+{
+	*indexed = fetched;
+	return is_indexed;
+}
+
+void trap_write_back(struct vcpu *v, const struct trap_indexed *indexed)
+{
+	nr_write_backs++;
+}
+
+unsigned int trap_walk_level(struct vcpu *v, uint64_t va, ipa_t failed)
+{
+	assert_int_equal(va & ~UINT64_C(0xfff), GVA);
+	return 1;
 }
 
 void log_guest(unsigned int domid, const char *format, ...)
@@ -91,7 +127,9 @@ static int set_up(void **state)
 	vcpu.domain = &dom;
 	mapped = false;
 	mapped_type = STAGE2_RAM;
-	nr_accesses = nr_aborts = nr_serrors = 0;
+	nr_accesses = nr_aborts = nr_watchpoints = 0;
+	watched = is_indexed = false;
+	nr_write_backs = 0;
 	accepts = true;
 	for (unsigned int n = 0; n < 31; n++) {
 		vcpu.regs.x[n] = UINT64_C(0x1111111111111111) * (n % 15 + 1);
@@ -130,7 +168,6 @@ static void assert_retried(enum trap_outcome outcome)
 {
 	assert_int_equal(outcome, TRAP_AGAIN);
 	assert_int_equal(nr_aborts, 0);
-	assert_int_equal(nr_serrors, 0);
 }
 
 /* ---- emulation ---------------------------------------------------------------------------------- */
@@ -226,6 +263,24 @@ static void an_instruction_without_syndrome_is_not_guessed_at(void **state)
 	assert_int_equal(nr_accesses, 0);
 }
 
+static void write_back_follows_the_access(void **state)
+{
+	is_indexed = true;
+	fetched.iss = (uint32_t)(SIZE(2) | REG(4));
+	answer = 0x1234;
+	assert_int_equal(data(TRANSLATION, DEVICE_BASE_IPA + 8), TRAP_DONE);
+	assert_int_equal(seen.offset, 8);
+	assert_int_equal(vcpu.regs.x[4], 0x1234);
+	assert_int_equal(nr_write_backs, 1);
+	/* Not if there was none, and not if the code has changed in between. */
+	accepts = false;
+	assert_refused(data(TRANSLATION, DEVICE_BASE_IPA + 8));
+	accepts = true;
+	assert_refused(data(TRANSLATION | WRITE, DEVICE_BASE_IPA + 8));
+	assert_int_equal(nr_write_backs, 1);
+	assert_int_equal(nr_accesses, 2);
+}
+
 static void cache_maintenance_of_a_device_does_nothing(void **state)
 {
 	assert_int_equal(data(TRANSLATION | ISS_DA_CM | WRITE, DEVICE_BASE_IPA), TRAP_DONE);
@@ -242,7 +297,7 @@ static void a_device_is_not_executed(void **state)
 static void a_table_walk_in_a_device_is_not_emulated(void **state)
 {
 	assert_refused(data(TRANSLATION | ISS_DA_S1PTW | SIZE(2), DEVICE_BASE_IPA));
-	assert_true(abort_s1ptw);
+	assert_int_equal(abort_iss, 0x15);
 	assert_int_equal(nr_accesses, 0);
 }
 
@@ -272,11 +327,11 @@ static void nothing_there_is_an_abort(void **state)
 	assert_refused(data(TRANSLATION | SIZE(2) | REG(1), HOLE | 0x123));
 	assert_int_equal(abort_far, GVA | 0x123);
 	assert_false(abort_instruction);
-	assert_false(abort_s1ptw);
+	assert_int_equal(abort_iss, 0x10);
 	assert_refused(fetch(TRANSLATION, HOLE));
 	assert_true(abort_instruction);
 	assert_refused(data(TRANSLATION | ISS_DA_S1PTW, HOLE));
-	assert_true(abort_s1ptw);
+	assert_int_equal(abort_iss, 0x15);
 }
 
 /* ---- permission faults: HPFAR_EL2 may be stale -------------------------------------------------- */
@@ -347,24 +402,52 @@ static void what_stage_1_no_longer_translates_is_the_guests_own_fault(void **sta
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
-static void an_external_abort_becomes_an_serror(void **state)
+static void the_machines_external_abort_is_passed_on(void **state)
 {
 	static const uint64_t codes[] = {0x10, 0x14, 0x17, 0x18, 0x1f};
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(codes); n++) {
-		assert_int_equal(data(codes[n] | SIZE(2), DEVICE_BASE_IPA), TRAP_AGAIN);
-		assert_int_equal(nr_serrors, n + 1);
+		assert_refused(data(codes[n] | SIZE(2) | WRITE, DEVICE_BASE_IPA));
+		assert_int_equal(abort_iss, codes[n] | ISS_DA_WNR);
 	}
-	assert_int_equal(nr_accesses + nr_aborts, 0);
+	/* With an address that is not known. */
+	assert_refused(data(0x10 | ISS_DA_FNV, DEVICE_BASE_IPA));
+	assert_int_equal(abort_iss, 0x10 | ISS_DA_FNV);
+	assert_int_equal(nr_accesses, 0);
 }
 
 static void an_access_that_memory_does_not_support_is_not_repeated_for_ever(void **state)
 {
-	/* Unsupported exclusive or atomic; alignment; TLB conflict. */
+	/* Unsupported exclusive or atomic; alignment: as the CPU says. TLB conflict: Tenon's affair. */
 	assert_refused(data(0x35, HOLE));
-	assert_refused(data(0x21, HOLE));
+	assert_int_equal(abort_iss, 0x35);
+	assert_refused(data(0x21 | WRITE, HOLE));
+	assert_int_equal(abort_iss, 0x21 | ISS_DA_WNR);
 	assert_refused(data(0x30, HOLE));
-	assert_int_equal(nr_serrors, 0);
+	assert_int_equal(abort_iss, 0x10);
+}
+
+/* Size, register and the rest are EL2's, for emulation. */
+static void the_guests_syndrome_has_what_a_first_stage_abort_has(void **state)
+{
+	assert_refused(data(TRANSLATION | SIZE(2) | REG(3) | ISS_DA_SSE | ISS_DA_SF | WRITE, HOLE));
+	assert_int_equal(abort_iss, 0x10 | ISS_DA_WNR);
+	assert_refused(data(TRANSLATION | ISS_DA_CM | WRITE, HOLE));
+	assert_int_equal(abort_iss, 0x10 | ISS_DA_WNR | ISS_DA_CM);
+	assert_refused(fetch(TRANSLATION, HOLE));
+	assert_int_equal(abort_iss, 0x10);
+}
+
+static void a_watchpoint_comes_before_the_device(void **state)
+{
+	watched = true;
+	assert_int_equal(data(TRANSLATION | SIZE(2) | WRITE, DEVICE_BASE_IPA + 4), TRAP_DONE);
+	assert_int_equal(nr_accesses, 1);
+	vcpu.debug.mdscr = (uint32_t)MDSCR_MDE;
+	assert_int_equal(data(TRANSLATION | SIZE(2) | WRITE, DEVICE_BASE_IPA + 4), TRAP_AGAIN);
+	assert_int_equal(nr_accesses, 1);
+	assert_int_equal(nr_watchpoints, 1);
+	assert_int_equal(abort_far, GVA | 4);
 }
 
 int main(void)
@@ -378,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup(an_access_over_the_regions_end_never_reaches_the_device,
 				       set_up),
 		cmocka_unit_test_setup(an_instruction_without_syndrome_is_not_guessed_at, set_up),
+		cmocka_unit_test_setup(write_back_follows_the_access, set_up),
 		cmocka_unit_test_setup(cache_maintenance_of_a_device_does_nothing, set_up),
 		cmocka_unit_test_setup(a_device_is_not_executed, set_up),
 		cmocka_unit_test_setup(a_table_walk_in_a_device_is_not_emulated, set_up),
@@ -389,7 +473,9 @@ int main(void)
 		cmocka_unit_test_setup(a_walk_without_permission_is_not_repeated_for_ever, set_up),
 		cmocka_unit_test_setup(what_stage_1_no_longer_translates_is_the_guests_own_fault,
 				       set_up),
-		cmocka_unit_test_setup(an_external_abort_becomes_an_serror, set_up),
+		cmocka_unit_test_setup(the_machines_external_abort_is_passed_on, set_up),
+		cmocka_unit_test_setup(the_guests_syndrome_has_what_a_first_stage_abort_has, set_up),
+		cmocka_unit_test_setup(a_watchpoint_comes_before_the_device, set_up),
 		cmocka_unit_test_setup(an_access_that_memory_does_not_support_is_not_repeated_for_ever,
 				       set_up),
 	};

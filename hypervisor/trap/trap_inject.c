@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Exceptions that Tenon raises in a guest: taken to EL1 as the architecture would take them
- * (Arm ARM, "AArch64.TakeException"). AArch32 EL1 is not offered yet.
+ * (Arm ARM, "AArch64.TakeException"). For an EL1 at AArch32 trap_a32_inject.c does it.
  */
-#include "trap/trap.h"
+#include "trap/trap_internal.h"
 
 #include "arm64/barrier.h"
 #include "arm64/esr.h"
@@ -67,22 +67,36 @@ static void take_to_el1(struct vcpu *v, uint64_t esr)
 
 void trap_inject_undefined(struct vcpu *v)
 {
+	if (v->domain->is_32bit) {
+		trap_a32_inject_undefined(v);
+		return;
+	}
 	take_to_el1(v, ((uint64_t)ESR_EC_UNKNOWN << ESR_EC_SHIFT) | ESR_IL);
 }
 
-void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, bool s1ptw)
+static void take_abort(struct vcpu *v, enum esr_ec lower, uint64_t far, uint32_t iss)
 {
 	bool from_el0 = (v->regs.pstate & PSTATE_AARCH32) != 0 ||
 			(v->regs.pstate & PSTATE_MODE) == PSTATE_EL0t;
-	uint64_t ec = instruction ? ESR_EC_INSTR_ABORT_LOWER : ESR_EC_DATA_ABORT_LOWER;
-	/* Synchronous external abort; on a table walk the level is not known here: level 3. */
-	uint64_t fsc = s1ptw ? FSC_SEA + 7 : FSC_SEA;
+	/* The next class is the same "without a change in Exception level". */
+	uint64_t ec = from_el0 ? lower : lower + 1;
 
-	if (!from_el0) {
-		ec++; /* "without a change in Exception level" */
-	}
 	sysreg_write(FAR_EL1, far);
-	take_to_el1(v, ec << ESR_EC_SHIFT | ESR_IL | fsc);
+	take_to_el1(v, ec << ESR_EC_SHIFT | ESR_IL | iss);
+}
+
+void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss)
+{
+	if (v->domain->is_32bit) {
+		trap_a32_inject_abort(v, instruction, (iss & ISS_DA_WNR) != 0, far, iss & ISS_FSC);
+		return;
+	}
+	take_abort(v, instruction ? ESR_EC_INSTR_ABORT_LOWER : ESR_EC_DATA_ABORT_LOWER, far, iss);
+}
+
+void trap_inject_watchpoint(struct vcpu *v, uint64_t far, bool is_write)
+{
+	take_abort(v, ESR_EC_WATCHPOINT_LOWER, far, FSC_DEBUG | (is_write ? ISS_DA_WNR : 0));
 }
 
 void trap_inject_serror(struct vcpu *v)

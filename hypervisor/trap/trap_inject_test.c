@@ -125,18 +125,18 @@ static void an_undefined_instruction_is_of_unknown_reason(void **state)
 	assert_int_equal(fake_machine_count("msr FAR_EL1"), 0);
 }
 
-static void an_abort_is_a_synchronous_external_one(void **state)
+static void an_abort_has_the_syndrome_that_is_asked_for(void **state)
 {
 	static const struct {
 		uint64_t pstate;
-		bool instruction, s1ptw;
-		uint64_t ec, fsc;
+		bool instruction;
+		uint32_t iss;
+		uint64_t ec;
 	} cases[] = {
-		{PSTATE_EL1h, false, false, 0x25, 0x10}, {PSTATE_EL1t, false, false, 0x25, 0x10},
-		{PSTATE_EL0t, false, false, 0x24, 0x10}, {A32_USR_T32, false, false, 0x24, 0x10},
-		{PSTATE_EL1h, true, false, 0x21, 0x10},  {PSTATE_EL0t, true, false, 0x20, 0x10},
-		{A32_USR_T32, true, false, 0x20, 0x10},  {PSTATE_EL1h, false, true, 0x25, 0x17},
-		{PSTATE_EL0t, true, true, 0x20, 0x17},
+		{PSTATE_EL1h, false, 0x10, 0x25},  {PSTATE_EL1t, false, 0x50, 0x25},
+		{PSTATE_EL0t, false, 0x150, 0x24}, {A32_USR_T32, false, 0x10, 0x24},
+		{PSTATE_EL1h, true, 0x10, 0x21},   {PSTATE_EL0t, true, 0x14, 0x20},
+		{A32_USR_T32, true, 0x10, 0x20},   {PSTATE_EL1h, false, 0x16, 0x25},
 	};
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
@@ -144,16 +144,35 @@ static void an_abort_is_a_synchronous_external_one(void **state)
 
 		vcpu.regs.pc = PC;
 		vcpu.regs.pstate = cases[n].pstate;
-		trap_inject_abort(&vcpu, cases[n].instruction, FAR, cases[n].s1ptw);
+		trap_inject_abort(&vcpu, cases[n].instruction, FAR, cases[n].iss);
 		esr = fake_machine_sysreg_get("ESR_EL1");
 		assert_int_equal(esr >> 26, cases[n].ec);
-		assert_int_equal(esr & 0x3f, cases[n].fsc);
+		assert_int_equal(esr & 0x1ffffff, cases[n].iss);
 		assert_int_equal(esr & BIT64(25), BIT64(25));
-		/* FAR is valid, and there is no syndrome of the instruction. */
-		assert_int_equal(esr & (BIT64(24) | BIT64(10)), 0);
 		assert_int_equal(fake_machine_sysreg_get("FAR_EL1"), FAR);
 		assert_int_equal(fake_machine_sysreg_get("ELR_EL1"), PC);
 	}
+}
+
+static void a_watchpoint_is_reported_as_the_cpu_does(void **state)
+{
+	trap_inject_watchpoint(&vcpu, FAR, true);
+	assert_int_equal(fake_machine_sysreg_get("ESR_EL1"),
+			 UINT64_C(0x35) << 26 | BIT64(25) | 0x62);
+	assert_int_equal(fake_machine_sysreg_get("FAR_EL1"), FAR);
+	vcpu.regs.pstate = PSTATE_EL0t;
+	trap_inject_watchpoint(&vcpu, FAR, false);
+	assert_int_equal(fake_machine_sysreg_get("ESR_EL1"),
+			 UINT64_C(0x34) << 26 | BIT64(25) | 0x22);
+}
+
+/* The instruction has not been executed: a guest that steps has its step still to make. */
+static void a_step_is_not_made_by_an_exception(void **state)
+{
+	vcpu.regs.pstate = PSTATE_EL1h | SS;
+	trap_inject_undefined(&vcpu);
+	assert_int_equal(fake_machine_sysreg_get("SPSR_EL1") & SS, SS);
+	assert_int_equal(vcpu.regs.pstate & SS, 0);
 }
 
 static void an_serror_is_left_to_the_hardware(void **state)
@@ -175,7 +194,9 @@ int main(void)
 		cmocka_unit_test_setup(ssbs_is_what_sctlr_says, set_up),
 		cmocka_unit_test_setup(from_aarch32_only_what_has_the_same_place_is_kept, set_up),
 		cmocka_unit_test_setup(an_undefined_instruction_is_of_unknown_reason, set_up),
-		cmocka_unit_test_setup(an_abort_is_a_synchronous_external_one, set_up),
+		cmocka_unit_test_setup(an_abort_has_the_syndrome_that_is_asked_for, set_up),
+		cmocka_unit_test_setup(a_watchpoint_is_reported_as_the_cpu_does, set_up),
+		cmocka_unit_test_setup(a_step_is_not_made_by_an_exception, set_up),
 		cmocka_unit_test_setup(an_serror_is_left_to_the_hardware, set_up),
 	};
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "arm64/esr.h"
+#include "arm64/sysreg_fields.h"
+#include "domain/domain.h"
 #include "lib/compiler.h"
 #include "trap/trap.h"
 
-/* ---- AArch32 code at EL0 of a 64-bit guest (trap_a32.c)
- * --------------------------------------- */
+/* ---- AArch32 code: of a 32-bit guest, or at EL0 of a 64-bit one (trap_a32.c, trap_a32_cp.c) ------ */
 
 /*
  * May the trapped instruction be emulated at all? A conditional AArch32 instruction may trap
@@ -15,13 +16,38 @@
  * exception classes whose syndrome has COND (WFx, CP10, CP14, CP15, SMC from AArch32).
  */
 bool trap_condition_passed(const struct vcpu *v, uint64_t esr);
-/* Over the trapped instruction, as if it had been executed: PC, and what else of PSTATE moves on
- * with it. */
-void trap_step_over(struct vcpu *v, uint64_t esr);
-/* Coprocessor accesses: EC 0x03, EC 0x04, and all others, which are undefined. */
+/*
+ * Over the trapped instruction, as if it had been executed: PC, and what else of PSTATE moves on with it. It is no longer
+ * the target of a branch, and a guest that steps itself has made its step.
+ */
+void trap_a32_step_over(struct vcpu *v, uint64_t esr);
+static inline void trap_step_over(struct vcpu *v, uint64_t esr)
+{
+	if (unlikely((v->regs.pstate & PSTATE_AARCH32) != 0)) {
+		trap_a32_step_over(v, esr);
+		return;
+	}
+	v->regs.pc += 4;
+	v->regs.pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+}
+/*
+ * The index in vcpu.regs.x of the register number that a syndrome gives for AArch32 code. False: it is the PC, which
+ * nothing that is emulated may use.
+ */
+bool __must_check trap_a32_register(const struct vcpu *v, unsigned int rt, unsigned int *n);
+/* Coprocessor accesses: EC 0x03, 0x04, 0x05, 0x0c, 0x08, and all others, which are undefined. */
 enum trap_outcome trap_cp15_32(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp15_64(struct vcpu *v, uint64_t esr);
+enum trap_outcome trap_cp14_32(struct vcpu *v, uint64_t esr);
+enum trap_outcome trap_cp14_64(struct vcpu *v, uint64_t esr);
+enum trap_outcome trap_cp10_id(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp_absent(struct vcpu *v, uint64_t esr);
+/*
+ * Exceptions into an EL1 that is AArch32 (trap_a32_inject.c). fsc is the status code of AArch64; the fault registers
+ * get what it is in the format of the guest's tables.
+ */
+void trap_a32_inject_undefined(struct vcpu *v);
+void trap_a32_inject_abort(struct vcpu *v, bool instruction, bool write, uint64_t far, uint32_t fsc);
 
 /* ---- system registers (trap_sysreg.c)
  * --------------------------------------------------------- */
@@ -47,6 +73,40 @@ struct sysreg_entry {
 /* Ascending by key. */
 extern const struct sysreg_entry trap_sysreg_table[];
 extern const unsigned int trap_sysreg_table_size;
+
+/* ---- aborts (trap_abort.c) ----------------------------------------------------------------------- */
+
+/* The level of the running guest's stage-1 walk for va that finds its table in the page at IPA failed. */
+unsigned int trap_walk_level(struct vcpu *v, uint64_t va, ipa_t failed);
+
+/* A load or store that changes its base register, too. */
+struct trap_indexed {
+	uint32_t iss; /* what the syndrome would say of it without that: ISV, SAS, SSE, SRT, SF, WnR */
+	unsigned int rn;
+	int64_t offset;
+};
+/* The instruction at the PC of v, the running one. False: it is another one, or cannot be read. */
+bool __must_check trap_fetch_indexed(struct vcpu *v, struct trap_indexed *indexed);
+bool __must_check trap_decode_indexed(uint32_t insn, struct trap_indexed *indexed);
+void trap_write_back(struct vcpu *v, const struct trap_indexed *indexed);
+
+/* ---- debug registers (trap_debug.c): one handler a register, or a group ---------------------------- */
+
+enum trap_outcome trap_debug_point(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_mdscr(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_oslar(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_oslsr(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_mdccint(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_osdtrrx(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_osdtrtx(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_oseccr(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_claim_set(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_claim_clear(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_auth(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_mdccsr(struct vcpu *v, struct sysreg_access *access);
+enum trap_outcome trap_debug_dtr(struct vcpu *v, struct sysreg_access *access);
+/* Does a watchpoint of the vCPU match an access that is about to be emulated? */
+bool trap_debug_is_watched(const struct vcpu *v, uint64_t va, unsigned int size, bool is_write);
 
 /* ---- identification registers (trap_idreg.c)
  * -------------------------------------------------- */

@@ -58,7 +58,7 @@ static int64_t cpu_on(struct vcpu *caller, const uint64_t args[3])
 	if (v == NULL) {
 		return PSCI_INVALID_PARAMETERS;
 	}
-	if ((args[1] & 1) != 0) {
+	if ((args[1] & 1) != 0 && !caller->domain->is_32bit) {
 		return PSCI_INVALID_ADDRESS; /* T32 is no state that a 64-bit guest starts in */
 	}
 	/* Of several callers one wins; the others find it on, or being turned on. */
@@ -155,6 +155,9 @@ static int64_t psci_features(struct vcpu *v, const uint64_t args[3])
 {
 	const uint32_t function = (uint32_t)args[0];
 
+	if ((function & SMCCC_64BIT) != 0 && v->domain->is_32bit) {
+		return PSCI_NOT_SUPPORTED;
+	}
 	return find(function) != NULL || function == SMCCC_VERSION ? 0 : PSCI_NOT_SUPPORTED;
 }
 
@@ -173,7 +176,8 @@ bool trap_psci(struct vcpu *v, uint32_t function)
 		} else {
 			return false;
 		}
-	} else if ((function & SMCCC_64BIT) == 0) {
+	}
+	if (v->domain->is_32bit || (f->handler != cpu_on_0_1 && (function & SMCCC_64BIT) == 0)) {
 		/* SMC32: only the lower halves are arguments. */
 		for (unsigned int i = 0; i < ARRAY_SIZE(args); i++) {
 			args[i] = (uint32_t)args[i];

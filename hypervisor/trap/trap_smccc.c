@@ -90,6 +90,11 @@ static void smccc_call(struct vcpu *v)
 {
 	const uint32_t id = (uint32_t)vcpu_get_x(v, 0);
 
+	if ((id & SMCCC_64BIT) != 0 && v->domain->is_32bit) {
+		/* SMC64 calls are AArch64's alone. */
+		vcpu_set_x(v, 0, (uint32_t)SMCCC_NOT_SUPPORTED);
+		return;
+	}
 	if (trap_psci(v, id)) {
 		return;
 	}
@@ -114,8 +119,9 @@ enum trap_outcome trap_hvc(struct vcpu *v, uint64_t esr)
 {
 	switch (FIELD_GET(HVC_IMMEDIATE, esr)) {
 	case XEN_HYPERCALL_TAG:
-		if (hypercall_dispatch(v)) {
+		if (v->domain->is_32bit ? hypercall_dispatch_32(v) : hypercall_dispatch(v)) {
 			v->regs.pc -= 4; /* to be continued */
+			v->regs.pstate = vcpu_debug_unstep(&v->debug, v->regs.pstate);
 		}
 		return TRAP_AGAIN;
 	case 0:
@@ -129,13 +135,21 @@ enum trap_outcome trap_hvc(struct vcpu *v, uint64_t esr)
 			  v->domain->name, v->id, (unsigned int)FIELD_GET(HVC_IMMEDIATE, esr),
 			  v->regs.pc - 4);
 		v->regs.pc -= 4; /* an undefined instruction's exception returns to it */
+		v->regs.pstate = vcpu_debug_unstep(&v->debug, v->regs.pstate);
 		return TRAP_UNDEFINED;
 	}
 }
 
-/* HCR_EL2.TSC: the PC is at the SMC. */
+/* HCR_EL2.TSC: the PC is at the SMC, which may be conditional in AArch32; its syndrome then has no immediate. */
 enum trap_outcome trap_smc(struct vcpu *v, uint64_t esr)
 {
+	if (!trap_condition_passed(v, esr)) {
+		return TRAP_DONE;
+	}
+	if (ESR_EC(esr) == ESR_EC_SMC32) {
+		smccc_call(v);
+		return TRAP_DONE;
+	}
 	if (FIELD_GET(HVC_IMMEDIATE, esr) != 0) {
 		log_guest(v->domain->id,
 			  "%s: vCPU %u executes smc #0x%x at pc 0x%lx, which means nothing: "

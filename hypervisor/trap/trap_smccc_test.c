@@ -36,6 +36,12 @@ bool hypercall_dispatch(struct vcpu *vcpu)
 	return continue_hypercall;
 }
 
+bool hypercall_dispatch_32(struct vcpu *vcpu)
+{
+	fake_machine_note("hypercall 32");
+	return continue_hypercall;
+}
+
 /* sched.started stands for everything that makes a vCPU online. */
 bool sched_claim_start(struct vcpu *vcpu)
 {
@@ -169,6 +175,13 @@ static void a_hypercall_to_be_continued_is_issued_again(void **state)
 	assert_int_equal(trap_hvc(v, (uint64_t)ESR_EC_HVC64 << ESR_EC_SHIFT | ESR_IL | 0xea1),
 			 TRAP_AGAIN);
 	assert_int_equal(v->regs.pc, 0x1000);
+	assert_int_equal(v->regs.pstate & PSTATE_SS, 0);
+	/* A guest that steps has not made its step: the HVC cleared the bit. */
+	v->debug.mdscr = (uint32_t)MDSCR_SS;
+	v->regs.pc = 0x1004;
+	assert_int_equal(trap_hvc(v, (uint64_t)ESR_EC_HVC64 << ESR_EC_SHIFT | ESR_IL | 0xea1),
+			 TRAP_AGAIN);
+	assert_int_equal(v->regs.pstate & PSTATE_SS, PSTATE_SS);
 }
 
 static void other_immediates_are_undefined_at_the_instruction(void **state)
@@ -346,6 +359,33 @@ static void cpu_on_refuses_what_is_wrong(void **state)
 	assert_int_equal(fake_machine_count("entry"), 1);
 }
 
+/* EL1 at AArch32: the PSCI of 32 bits, an entry point in either state, and hypercalls by other registers. */
+static void a_32_bit_guest_calls_in_32_bits(void **state)
+{
+	const uint64_t hvc32 = (uint64_t)ESR_EC_HVC32 << ESR_EC_SHIFT | ESR_IL;
+	const uint64_t smc32 = (uint64_t)ESR_EC_SMC32 << ESR_EC_SHIFT | ESR_IL;
+
+	d->is_32bit = true;
+	v->regs.pstate = PSTATE_M32_SVC | BIT64(30); /* Z */
+	assert_int_equal((uint32_t)hvc(0xc4000003, 3, 0x1000, 0), UINT32_MAX);
+	assert_int_equal((uint32_t)hvc(0x8400000a, 0xc4000003, 0, 0), UINT32_MAX);
+	assert_int_equal((uint32_t)hvc(0xc5000020, 0, 0, 0), UINT32_MAX);
+	assert_int_equal(hvc(0x8400000a, 0x84000003, 0, 0), 0);
+	assert_int_equal(hvc(0x84000003, 3, 0x1001, 0x77), 0);
+	fake_machine_expect("entry v3 0x1001 0x77", "start v3"); /* T32 */
+	assert_int_equal(hvc(2, UINT64_C(0xdddddddd00000004), UINT64_C(0xdddddddd00002000), 0), 0);
+	fake_machine_expect("entry v4 0x2000 0x0", "start v4");
+	fake_machine_log_clear();
+	assert_int_equal(trap_hvc(v, hvc32 | 0xea1), TRAP_AGAIN);
+	fake_machine_expect_exactly("hypercall 32");
+	/* An SMC's syndrome has a condition, and no immediate. */
+	v->regs.x[0] = 0x84000000;
+	assert_int_equal(trap_smc(v, smc32 | BIT64(24) | 1 << 20), TRAP_DONE); /* NE */
+	assert_int_equal(v->regs.x[0], 0x84000000);
+	assert_int_equal(trap_smc(v, smc32 | BIT64(24) | 0 << 20), TRAP_DONE); /* EQ */
+	assert_int_equal(v->regs.x[0], 0x10001);
+}
+
 static void of_two_starters_one_wins(void **state)
 {
 	d->vcpu[4]->sched.starting = true; /* another vCPU's CPU_ON is between claim and start */
@@ -417,6 +457,7 @@ int main(void)
 		CASE(cpu_on_of_32_bits_takes_the_lower_halves),
 		CASE(cpu_on_finds_its_target_by_affinity),
 		CASE(cpu_on_refuses_what_is_wrong),
+		CASE(a_32_bit_guest_calls_in_32_bits),
 		CASE(of_two_starters_one_wins),
 		CASE(cpu_off_stops_the_caller),
 		CASE(cpu_suspend_waits_for_an_interrupt),

@@ -10,7 +10,7 @@
  */
 #include "trap/trap_internal.h"
 
-#include "arm64/sysreg_fields.h"
+#include "arm64/sysreg.h"
 #include "domain/domain.h"
 #include "lib/log.h"
 #include "vgic/vgic.h"
@@ -22,17 +22,37 @@ static enum trap_outcome raz_wi(struct vcpu *v, struct sysreg_access *access)
 	return TRAP_DONE;
 }
 
-/* OS lock implemented (OSLM = 0b10) and not set: a guest's OSLAR writes are ignored. */
-static enum trap_outcome oslsr(struct vcpu *v, struct sysreg_access *access)
-{
-	access->value = BIT64(3);
-	return TRAP_DONE;
-}
-
 /* Implementation defined, so a guest cannot rely on any of it. */
 static enum trap_outcome actlr(struct vcpu *v, struct sysreg_access *access)
 {
 	access->value = v->sysregs.actlr_el1;
+	return TRAP_DONE;
+}
+
+/*
+ * CPTR_EL2.TCPAC, on machines with SVE or SME: their fields are kept open, so that what is hidden traps to EL2 and is
+ * undefined, and not to EL1 as a feature that is turned off. The guest sees a register without them.
+ */
+static enum trap_outcome cpacr(struct vcpu *v, struct sysreg_access *access)
+{
+	if (access->is_write) {
+		sysreg_write(CPACR_EL1, (access->value & CPACR_FPEN) | CPACR_ZEN | CPACR_SMEN);
+	} else {
+		access->value = sysreg_read(CPACR_EL1) & CPACR_FPEN;
+	}
+	return TRAP_DONE;
+}
+
+/* HCR_EL2.TID1, which hides SMIDR_EL1, traps these too. */
+static enum trap_outcome revidr(struct vcpu *v, struct sysreg_access *access)
+{
+	access->value = sysreg_read(REVIDR_EL1);
+	return TRAP_DONE;
+}
+
+static enum trap_outcome aidr(struct vcpu *v, struct sysreg_access *access)
+{
+	access->value = sysreg_read(AIDR_EL1);
 	return TRAP_DONE;
 }
 
@@ -79,10 +99,12 @@ static enum trap_outcome icc_sre(struct vcpu *v, struct sysreg_access *access)
 	return TRAP_DONE;
 }
 
-#define READ  SYSREG_READ
-#define WRITE SYSREG_WRITE
-#define BOTH  (SYSREG_READ | SYSREG_WRITE)
-#define EL0   SYSREG_EL0
+#define KEY_ICC_SGI1R_EL1 SYS_ENC(3u, 0u, 12u, 11u, 5u)
+
+#define READ              SYSREG_READ
+#define WRITE             SYSREG_WRITE
+#define BOTH              (SYSREG_READ | SYSREG_WRITE)
+#define EL0               SYSREG_EL0
 
 /* clang-format off */
 #define REG(op0, op1, crn, crm, op2, allowed, handler) { SYS_ENC(op0, op1, crn, crm, op2), allowed, handler }
@@ -93,16 +115,26 @@ const struct sysreg_entry trap_sysreg_table[] = {
 	REG(1, 0, 7, 10, 2, WRITE, set_way),            /* DC CSW */
 	REG(1, 0, 7, 14, 2, WRITE, set_way),            /* DC CISW */
 
+	REG(2, 0, 0, 2, 0, BOTH, trap_debug_mdccint),   /* MDCCINT_EL1 */
 	REG(2, 0, 1, 0, 0, READ, raz_wi),               /* MDRAR_EL1: no debug ROM */
-	REG(2, 3, 0, 1, 0, READ | EL0, raz_wi),         /* MDCCSR_EL0: no debugger */
-	REG(2, 0, 0, 2, 2, BOTH, raz_wi),               /* MDSCR_EL1 */
-	REG(2, 0, 0, 0, 4, BOTH, raz_wi),               /* DBGBVR<n>_EL1, any n */
-	REG(2, 0, 1, 0, 4, WRITE, raz_wi),              /* OSLAR_EL1 */
-	REG(2, 0, 1, 1, 4, READ, oslsr),                /* OSLSR_EL1 */
+	REG(2, 3, 0, 1, 0, READ | EL0, trap_debug_mdccsr), /* MDCCSR_EL0 */
+	REG(2, 3, 0, 4, 0, BOTH | EL0, trap_debug_dtr), /* DBGDTR_EL0 */
+	REG(2, 3, 0, 5, 0, BOTH | EL0, trap_debug_dtr), /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+	REG(2, 0, 0, 0, 2, BOTH, trap_debug_osdtrrx),   /* OSDTRRX_EL1 */
+	REG(2, 0, 0, 2, 2, BOTH, trap_debug_mdscr),     /* MDSCR_EL1 */
+	REG(2, 0, 0, 3, 2, BOTH, trap_debug_osdtrtx),   /* OSDTRTX_EL1 */
+	REG(2, 0, 0, 6, 2, BOTH, trap_debug_oseccr),    /* OSECCR_EL1 */
+	REG(2, 0, 0, 0, 4, BOTH, trap_debug_point),     /* DBGBVR<n>_EL1 */
+	REG(2, 0, 1, 0, 4, WRITE, trap_debug_oslar),    /* OSLAR_EL1 */
+	REG(2, 0, 1, 1, 4, READ, trap_debug_oslsr),     /* OSLSR_EL1 */
 	REG(2, 0, 1, 3, 4, BOTH, raz_wi),               /* OSDLR_EL1: no double lock */
-	REG(2, 0, 0, 0, 5, BOTH, raz_wi),               /* DBGBCR<n>_EL1 */
-	REG(2, 0, 0, 0, 6, BOTH, raz_wi),               /* DBGWVR<n>_EL1 */
-	REG(2, 0, 0, 0, 7, BOTH, raz_wi),               /* DBGWCR<n>_EL1 */
+	REG(2, 0, 1, 4, 4, BOTH, raz_wi),               /* DBGPRCR_EL1: power is not the guest's */
+	REG(2, 0, 0, 0, 5, BOTH, trap_debug_point),     /* DBGBCR<n>_EL1 */
+	REG(2, 0, 0, 0, 6, BOTH, trap_debug_point),     /* DBGWVR<n>_EL1 */
+	REG(2, 0, 7, 8, 6, BOTH, trap_debug_claim_set), /* DBGCLAIMSET_EL1 */
+	REG(2, 0, 7, 9, 6, BOTH, trap_debug_claim_clear), /* DBGCLAIMCLR_EL1 */
+	REG(2, 0, 7, 14, 6, READ, trap_debug_auth),     /* DBGAUTHSTATUS_EL1 */
+	REG(2, 0, 0, 0, 7, BOTH, trap_debug_point),     /* DBGWCR<n>_EL1 */
 
 	REG(3, 0, 1, 0, 0, WRITE, vm_register),         /* SCTLR_EL1 */
 	REG(3, 0, 2, 0, 0, WRITE, vm_register),         /* TTBR0_EL1 */
@@ -117,12 +149,15 @@ const struct sysreg_entry trap_sysreg_table[] = {
 	REG(3, 0, 5, 1, 1, WRITE, vm_register),         /* AFSR1_EL1 */
 	REG(3, 0, 13, 0, 1, WRITE, vm_register),        /* CONTEXTIDR_EL1 */
 	REG(3, 3, 14, 2, 1, BOTH | EL0, physical_timer), /* CNTP_CTL_EL0 */
+	REG(3, 0, 1, 0, 2, BOTH, cpacr),                /* CPACR_EL1 */
 	REG(3, 0, 2, 0, 2, WRITE, vm_register),         /* TCR_EL1 */
 	REG(3, 3, 14, 2, 2, BOTH | EL0, physical_timer), /* CNTP_CVAL_EL0 */
 	REG(3, 0, 12, 11, 5, WRITE, sgi1),              /* ICC_SGI1R_EL1 */
 	REG(3, 0, 12, 12, 5, BOTH, icc_sre),            /* ICC_SRE_EL1 */
+	REG(3, 0, 0, 0, 6, READ, revidr),               /* REVIDR_EL1 */
 	REG(3, 0, 12, 11, 6, WRITE, sgi_other),         /* ICC_ASGI1R_EL1 */
 	REG(3, 0, 12, 11, 7, WRITE, sgi_other),         /* ICC_SGI0R_EL1 */
+	REG(3, 1, 0, 0, 7, READ, aidr),                 /* AIDR_EL1 */
 };
 /* clang-format on */
 const unsigned int trap_sysreg_table_size = ARRAY_SIZE(trap_sysreg_table);
@@ -161,38 +196,47 @@ static enum trap_outcome refuse(struct vcpu *v, const struct sysreg_access *acce
 	return TRAP_UNDEFINED;
 }
 
-enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr)
+/* By the table. */
+static __noinline enum trap_outcome access_register(struct vcpu *v, uint32_t key, bool is_write,
+						    unsigned int rt, bool at_el0)
 {
-	const unsigned int rt = (unsigned int)FIELD_GET(ISS_SYS_RT, esr);
-	const bool at_el0 = (v->regs.pstate & (PSTATE_AARCH32 | PSTATE_MODE)) == PSTATE_EL0t;
-	struct sysreg_access access = {
-		.key = (uint32_t)ISS_SYS_KEY(ESR_ISS(esr)),
-		.is_write = (esr & ISS_SYS_READ) == 0,
-	};
-	const struct sysreg_entry *entry;
+	const struct sysreg_entry *entry = find(key);
+	struct sysreg_access access = {.key = key, .is_write = is_write};
 	enum trap_outcome outcome;
 
-	if (trap_idreg_is_key(access.key)) {
-		if (access.is_write || at_el0) {
-			return refuse(v, &access);
-		}
-		vcpu_set_x(v, rt, trap_idreg_read(v->domain, access.key));
-		return TRAP_DONE;
-	}
-	entry = find(access.key);
-	if (entry == NULL || (entry->allowed & (access.is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
+	if (entry == NULL || (entry->allowed & (is_write ? SYSREG_WRITE : SYSREG_READ)) == 0 ||
 	    (at_el0 && (entry->allowed & SYSREG_EL0) == 0)) {
 		return refuse(v, &access);
 	}
-	if (access.is_write) {
+	if (is_write) {
 		access.value = vcpu_get_x(v, rt);
 	}
 	outcome = entry->handler(v, &access);
 	if (outcome == TRAP_UNDEFINED) {
 		return refuse(v, &access);
 	}
-	if (outcome == TRAP_DONE && !access.is_write) {
+	if (outcome == TRAP_DONE && !is_write) {
 		vcpu_set_x(v, rt, access.value);
 	}
 	return outcome;
+}
+
+enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr)
+{
+	const unsigned int rt = (unsigned int)FIELD_GET(ISS_SYS_RT, esr);
+	const bool at_el0 = (v->regs.pstate & (PSTATE_AARCH32 | PSTATE_MODE)) == PSTATE_EL0t;
+	const uint32_t key = (uint32_t)ISS_SYS_KEY(ESR_ISS(esr));
+	const bool is_write = (esr & ISS_SYS_READ) == 0;
+
+	/* SGIs are what this trap mostly is about. */
+	if (likely(key == KEY_ICC_SGI1R_EL1) && is_write && !at_el0 &&
+	    v->domain->vgic.version == GIC_V3) {
+		vgic_sgi1r_write(v, vcpu_get_x(v, rt));
+		return TRAP_DONE;
+	}
+	if (trap_idreg_is_key(key) && !is_write && !at_el0) {
+		vcpu_set_x(v, rt, trap_idreg_read(v->domain, key));
+		return TRAP_DONE;
+	}
+	return access_register(v, key, is_write, rt, at_el0);
 }

@@ -11,15 +11,19 @@
 #include "arm64/sysreg.h"
 #include "domain/domain.h"
 #include "gic/gic.h"
+#include "hypercall/hypercall.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
 
+/* HVC #0xEA1 from AArch64 */
+#define ESR_HVC64_XEN ((uint32_t)ESR_EC_HVC64 << 26 | (uint32_t)ESR_IL | XEN_HYPERCALL_TAG)
+
 typedef enum trap_outcome (*trap_handler_t)(struct vcpu *v, uint64_t esr);
 
-/* Features that are hidden from guests (SVE, PAC keys): as if they did not exist. */
+/* Features that are hidden from guests (SVE, SME, PAC keys ...): as if they did not exist. */
 static enum trap_outcome trap_absent(struct vcpu *v, uint64_t esr)
 {
 	return TRAP_UNDEFINED;
@@ -28,16 +32,21 @@ static enum trap_outcome trap_absent(struct vcpu *v, uint64_t esr)
 static const trap_handler_t handlers[ESR_EC_MAX] = {
 	[ESR_EC_UNKNOWN] = trap_absent,
 	[ESR_EC_WFX] = trap_wfx,
-	/* From 32-bit EL0 code only. */
+	/* From AArch32 code. */
 	[ESR_EC_CP15_32] = trap_cp15_32,
 	[ESR_EC_CP15_64] = trap_cp15_64,
-	[ESR_EC_CP14_32] = trap_cp_absent,
+	[ESR_EC_CP14_32] = trap_cp14_32,
 	[ESR_EC_CP14_LS] = trap_cp_absent,
-	[ESR_EC_CP14_64] = trap_cp_absent,
-	[ESR_EC_CP10_ID] = trap_cp_absent,
+	[ESR_EC_CP14_64] = trap_cp14_64,
+	[ESR_EC_CP10_ID] = trap_cp10_id,
 	[ESR_EC_FP] = trap_cp_absent,
+	[ESR_EC_HVC32] = trap_hvc,
+	[ESR_EC_SMC32] = trap_smc,
 	[ESR_EC_PAC] = trap_absent,
+	[ESR_EC_LS64] = trap_absent,
+	[ESR_EC_SYSREG128] = trap_absent,
 	[ESR_EC_SVE] = trap_absent,
+	[ESR_EC_SME] = trap_absent,
 	[ESR_EC_HVC64] = trap_hvc,
 	[ESR_EC_SMC64] = trap_smc,
 	[ESR_EC_SYSREG] = trap_sysreg,
@@ -45,14 +54,12 @@ static const trap_handler_t handlers[ESR_EC_MAX] = {
 	[ESR_EC_DATA_ABORT_LOWER] = trap_abort,
 };
 
-void trap_from_guest_sync(struct vcpu *v)
+/* By the exception class's handler. */
+static __noinline void handle_sync(struct vcpu *v, uint64_t esr)
 {
-	uint64_t esr = sysreg_read(ESR_EL2);
 	trap_handler_t handler = handlers[ESR_EC(esr)];
 	enum trap_outcome outcome = TRAP_UNDEFINED;
 
-	ASSERT(v == current_vcpu());
-	vgic_sync(v);
 	if (likely(handler)) {
 		outcome = handler(v, esr);
 	} else {
@@ -61,22 +68,27 @@ void trap_from_guest_sync(struct vcpu *v)
 			  "instruction injected",
 			  v->domain->name, ESR_EC(esr), esr, v->regs.pc);
 	}
-	switch (outcome) {
-	case TRAP_DONE:
+	if (likely(outcome == TRAP_DONE)) {
 		trap_step_over(v, esr);
-		break;
-	case TRAP_UNDEFINED:
+	} else if (outcome == TRAP_UNDEFINED) {
 		trap_inject_undefined(v);
-		break;
-	case TRAP_AGAIN:
-		break;
+	}
+}
+
+void trap_from_guest_sync(struct vcpu *v, uint64_t esr)
+{
+	ASSERT(v == current_vcpu());
+	/* Hypercalls are the most frequent, and the ones that count. */
+	if (likely((uint32_t)esr == ESR_HVC64_XEN)) {
+		hypercall_trap(v);
+	} else {
+		handle_sync(v, esr);
 	}
 }
 
 void trap_from_guest_irq(struct vcpu *v)
 {
 	ASSERT(v == current_vcpu());
-	vgic_sync(v);
 	irq_handle_pending();
 }
 
@@ -88,11 +100,34 @@ void trap_from_guest_serror(struct vcpu *v)
 {
 	uint64_t esr = sysreg_read(ESR_EL2);
 
-	vgic_sync(v);
 	log_guest(v->domain->id,
 		  "%s: SError (ESR 0x%lx) while vCPU %u ran at pc 0x%lx: passed on to it",
 		  v->domain->name, esr, v->id, v->regs.pc);
 	trap_inject_serror(v);
+}
+
+/* After most exits the same vCPU goes on and there is nothing to do first. */
+struct vcpu *trap_leave(struct vcpu *v)
+{
+	if (unlikely((READ_ONCE(this_cpu(cpu_work).any) | READ_ONCE(v->work.any) |
+		      READ_ONCE(v->domain->attr_work)) != 0)) {
+		return trap_return_to_guest();
+	}
+#ifdef TENON_DEBUG
+	lock_assert_none_held();
+#endif
+	return v;
+}
+
+/* Interrupts for v, and what other CPUs want to know of it. */
+static void bring_up_to_date(struct vcpu *v)
+{
+	vtimer_sync(v);
+	if (v->work.vgic | v->work.list_registers | v->work.refresh) {
+		/* What the guest has made of its list registers first. */
+		vgic_sync(v);
+		vgic_flush(v);
+	}
 }
 
 struct vcpu *trap_return_to_guest(void)
@@ -100,27 +135,27 @@ struct vcpu *trap_return_to_guest(void)
 	for (;;) {
 		struct vcpu *v;
 
-		epoch_poll();
-		if (unlikely(this_cpu(need_resched) || !current_vcpu())) {
+		if (unlikely(this_cpu(cpu_work).epoch)) {
+			epoch_poll();
+		}
+		if (unlikely(this_cpu(cpu_work).resched || !current_vcpu())) {
 			sched_run();
 		}
 		v = current_vcpu();
-		if (unlikely(READ_ONCE(v->domain->setway_armed)) && !domain_setway_step(v)) {
-			/* Interrupts come in between the parts of a long flush. */
+		if (unlikely(READ_ONCE(v->domain->attr_work)) && !domain_attr_step(v)) {
+			/* Interrupts come in between the parts of something long. */
 			if (cpu_interrupt_pending()) {
 				irq_handle_pending();
 			}
 			continue;
 		}
-		vtimer_sync(v);
-		vgic_flush(v);
-		if (likely(!this_cpu(need_resched))) {
+		bring_up_to_date(v);
+		if (likely(!this_cpu(cpu_work).resched)) {
 #ifdef TENON_DEBUG
 			lock_assert_none_held();
 #endif
 			return v;
 		}
-		/* Filling list registers woke somebody, or another CPU asks: take them back and choose again. */
-		vgic_sync(v);
+		/* Filling list registers woke somebody, or another CPU asks: choose again. */
 	}
 }

@@ -13,3 +13,6 @@ vgic_regs_test-objs := hypervisor/vgic/vgic_regs_test.o $(vgic-test-objs)
 
 unit-tests += vgic_smp_test
 vgic_smp_test-objs := hypervisor/vgic/vgic_smp_test.o $(vgic-test-objs)
+
+unit-tests += vgic_model_test
+vgic_model_test-objs := hypervisor/vgic/vgic_model_test.o $(vgic-test-objs)

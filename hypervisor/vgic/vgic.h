@@ -35,9 +35,10 @@ struct vgic_irq_state {
 	uint8_t sgi_sources;   /* GICv2 SGIs: pending from these CPUs */
 	uint8_t active_source; /* GICv2 SGIs: who sent the active one */
 	bool enabled;
-	bool level; /* level-sensitive, else edge */
-	bool line;  /* level of the input line */
-	bool latch; /* pending by an edge or by GICD_ISPENDR */
+	bool level;    /* level-sensitive, else edge */
+	bool line;     /* level of the input line */
+	bool latch;    /* pending by an edge or by GICD_ISPENDR */
+	bool software; /* GICD_ISPENDR was it since the last vgic_pulse() */
 	bool active;
 };
 
@@ -83,7 +84,7 @@ struct vgic_domain {
 };
 
 struct vgic_vcpu {
-	struct spinlock lock; /* all but loaded, which is the owning CPU's; lr_live, work are read without */
+	struct spinlock lock; /* all but loaded, which is the owning CPU's, and v->work; lr_live is read without */
 	struct list pending; /* to deliver or in flight, in no order */
 	struct vgic_irq private_irqs[VGIC_NR_PRIVATE];
 	struct vgic_irq *lr_irq[GIC_MAX_LRS];
@@ -91,7 +92,6 @@ struct vgic_vcpu {
 	struct gic_vcpu_state hw; /* S1: VMCR, active priorities; in the registers while loaded */
 	uint32_t sync_count;      /* of vgic_sync()s that read list registers */
 	bool lr_live; /* the guest may be changing list registers: entered since the last sync */
-	bool work;    /* the list registers are not what they should be: vgic_flush() acts */
 	bool loaded;
 };
 
@@ -114,8 +114,15 @@ void vgic_vcpu_reset(struct vcpu *v);
  * for one line do not overlap. Any CPU; LOCK_RANK_VGIC_DIST or inner must not be held.
  */
 void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level);
+/* The line of a private interrupt is high, after it was low, even if that was not told. */
+void vgic_raise_line(struct vcpu *v, uint32_t vintid);
 /* An edge: pending once, whatever the trigger that the guest has configured. */
 void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid);
+/*
+ * The guest may have cleared its evtchn_upcall_pending before it has taken the event PPI, which vgic_pulse() raised: being
+ * level-sensitive it is pending no more, unless the guest asked for it by GICD_ISPENDR. v is current.
+ */
+void vgic_sample_upcall(struct vcpu *v);
 /* A private interrupt is active (acknowledged, not ended). v is loaded here, or nowhere. */
 bool vgic_is_active(struct vcpu *v, uint32_t vintid);
 /* Hardware domain: physical SPI intid is the guest's virtual one; routed and configured as the guest asks.
@@ -129,10 +136,12 @@ bool vgic_physical_interrupt(uint32_t intid);
  * WFI does; priority mask respected.) For WFI and the scheduler; v is loaded here, or nowhere. */
 bool vgic_has_pending(struct vcpu *v);
 
-/* Read back list registers after an exit; cheap when none is in use. This CPU, v current. Every exit that
- * an interrupt caused comes here before the next entry: vgic_refresh() of other CPUs waits for it. */
+/*
+ * Read back list registers; cheap when none is in use. This CPU, v current. An exit leaves them alone unless somebody
+ * needs to know: vgic_refresh() of another CPU asks for it by v->work.refresh and a kick.
+ */
 void vgic_sync(struct vcpu *v);
-/* Fill list registers before entry. */
+/* Fill list registers before entry, after a vgic_sync(). */
 void vgic_flush(struct vcpu *v);
 void vgic_load(struct vcpu *v); /* v is about to run on this CPU */
 void vgic_save(struct vcpu *v); /* v leaves this CPU */

@@ -164,6 +164,7 @@ void vgic_set_pending(struct domain *d, struct vgic_irq *irq, uint32_t value)
 	if (vgic_irq_is_physical_spi(irq)) {
 		gic_set_pending(irq->vintid, true); /* and arrives like the device's own */
 	} else {
+		irq->state.software = true;
 		vgic_irq_set_latch(irq);
 	}
 }
@@ -312,6 +313,21 @@ static void unlock_span(const struct span *span)
 	}
 }
 
+/*
+ * Lines that a guest lowers without Tenon seeing it: its virtual timer's, and its upcall's, which is a byte in memory.
+ * Asked before they are told, and before an interrupt that was disabled is enabled.
+ */
+static void sample_private_lines(const struct span *span)
+{
+	struct vcpu *bank = span->bank;
+	const uint32_t upcall = span->d->evtchn_ppi;
+
+	vtimer_refresh(bank);
+	if (bank == current_vcpu() && upcall - span->first < span->nr) {
+		vgic_sample_upcall(bank);
+	}
+}
+
 static void refresh_span(const struct span *span)
 {
 	struct vcpu *last = NULL;
@@ -328,12 +344,29 @@ static void refresh_span(const struct span *span)
 	}
 }
 
+/* Private interrupts have one lock. */
+static uint64_t read_private_span(const struct span *span, const struct vgic_reg *reg)
+{
+	const struct vgic_irq *irq = &span->bank->vgic.private_irqs[span->first];
+	uint64_t value = 0;
+
+	spin_lock(&span->bank->vgic.lock);
+	for (uint32_t i = 0; i < span->nr; i++) {
+		value |= (uint64_t)reg->get(span->bank, &irq[i]) << (i * reg->irq_bits);
+	}
+	spin_unlock(&span->bank->vgic.lock);
+	return value;
+}
+
 static uint64_t read_span(const struct span *span, const struct vgic_reg *reg)
 {
 	uint64_t value = 0;
 
 	if ((reg->refresh & VGIC_REFRESH_READ) != 0) {
 		refresh_span(span);
+	}
+	if (span->first + span->nr <= VGIC_NR_PRIVATE) {
+		return read_private_span(span, reg);
 	}
 	lock_span(span);
 	for (uint32_t i = 0; i < span->nr; i++) {
@@ -386,6 +419,9 @@ static void access_array(const struct vgic_frame *frame, const struct vgic_reg *
 
 	if (span.first < frame->first_intid || upper_half) {
 		return;
+	}
+	if (span.first < VGIC_NR_PRIVATE && reg->refresh != 0) {
+		sample_private_lines(&span);
 	}
 	if (!access->is_write && reg->get != NULL) {
 		access->value = read_span(&span, reg);

@@ -351,6 +351,7 @@ void fake_start(enum gic_version version, unsigned int nr_lrs)
 	fake_domain.vgic.cpu_base = FAKE_GICC;
 	fake_domain.vgic.redist_base = FAKE_GICR;
 	assert_int_equal(vgic_domain_init(&fake_domain, version, FAKE_NR_SPIS - 5), 0);
+	fake_domain.evtchn_ppi = 31;
 	for (unsigned int i = 0; i < FAKE_NR_VCPUS; i++) {
 		struct vcpu *v = &fake_vcpus[i];
 
@@ -422,6 +423,18 @@ void fake_start_vcpu(struct vcpu *v)
 	v->sched.state = SCHED_RUNNING;
 	vgic_load(v);
 	fake_enter(v);
+}
+
+/* The timers' lines are as the test has set them. */
+void vtimer_refresh(struct vcpu *v)
+{
+}
+
+bool fake_upcall_is_low;
+
+bool event_upcall_is_low(const struct vcpu *v)
+{
+	return fake_upcall_is_low;
 }
 
 /* ---- registers --------------------------------------------------------------------------------- */

@@ -42,6 +42,9 @@ void fake_exit(struct vcpu *v);
 /* Loaded and entered. */
 void fake_start_vcpu(struct vcpu *v);
 
+/* The guest has cleared its evtchn_upcall_pending; the event PPI is fake_domain.evtchn_ppi. */
+extern bool fake_upcall_is_low;
+
 /* What a guest does on the current CPU, without Tenon knowing. */
 uint32_t fake_guest_acknowledge(void); /* GICv2: source CPU in 12:10 */
 void fake_guest_end(uint32_t acknowledged);

@@ -128,7 +128,7 @@ static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *i
 		vgic_irq_unlist(irq);
 		return NUDGE_MOVE;
 	}
-	WRITE_ONCE(home->vgic.work, true);
+	WRITE_ONCE(home->work.vgic, true);
 	if (wanted && !irq->state.active) {
 		return NUDGE_WAKE;
 	}
@@ -176,11 +176,29 @@ void vgic_update_all(struct domain *d)
 
 		if (v != NULL) {
 			spin_lock(&v->vgic.lock);
-			v->vgic.work = true;
+			v->work.vgic = true;
 			spin_unlock(&v->vgic.lock);
 			nudge_vcpu(v, NUDGE_WAKE);
 		}
 	}
+}
+
+/* The same for a private interrupt, which is at home with its vCPU. */
+static void update_private(struct vcpu *v, struct vgic_irq *irq, vgic_change_t change,
+			   uint32_t value)
+{
+	struct domain *d = v->domain;
+	enum nudge nudge;
+
+	spin_lock(&v->vgic.lock);
+	change(d, irq, value);
+	if (v == current_vcpu() && v->sched.state == SCHED_RUNNING && vgic_lr_deliver(v, irq)) {
+		spin_unlock(&v->vgic.lock);
+		return;
+	}
+	nudge = settle(d, v, irq);
+	spin_unlock(&v->vgic.lock);
+	nudge_vcpu(v, nudge);
 }
 
 /* Find, lock what an SPI needs, change. A device may be configured with an INTID that does not exist. */
@@ -198,7 +216,7 @@ static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_chang
 		vgic_irq_update(d, NULL, irq, change, value);
 		spin_unlock(&d->vgic.lock);
 	} else {
-		vgic_irq_update(d, v, irq, change, value);
+		update_private(v, irq, change, value);
 	}
 }
 
@@ -216,7 +234,20 @@ static void change_line(struct domain *d, struct vgic_irq *irq, uint32_t level)
 
 static void change_edge(struct domain *d, struct vgic_irq *irq, uint32_t unused)
 {
+	irq->state.software = false;
 	vgic_irq_set_latch(irq);
+}
+
+/*
+ * The byte is read under the lock: who sets it afterwards raises the interrupt once the lock is free, and who has set it
+ * before is seen here.
+ */
+static void change_upcall(struct domain *d, struct vgic_irq *irq, uint32_t vcpu_id)
+{
+	if (irq->state.level && !irq->state.software && event_upcall_is_low(d->vcpu[vcpu_id])) {
+		irq->state.latch = false;
+		irq->lr_latch = false;
+	}
 }
 
 static void change_sgi(struct domain *d, struct vgic_irq *irq, uint32_t source)
@@ -238,14 +269,33 @@ void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level
 	}
 }
 
+static void raise_line(struct domain *d, struct vgic_irq *irq, uint32_t unused)
+{
+	irq->state.line = true;
+	if (!irq->state.level) {
+		vgic_irq_set_latch(irq);
+	}
+}
+
+void vgic_raise_line(struct vcpu *v, uint32_t vintid)
+{
+	ASSERT(vintid < VGIC_NR_PRIVATE);
+	update_private(v, &v->vgic.private_irqs[vintid], raise_line, 0);
+}
+
 void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid)
 {
 	update(d, v, vintid, change_edge, 0);
 }
 
+void vgic_sample_upcall(struct vcpu *v)
+{
+	update(v->domain, v, v->domain->evtchn_ppi, change_upcall, v->id);
+}
+
 void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi)
 {
-	vgic_irq_update(to->domain, to, &to->vgic.private_irqs[sgi], change_sgi, from->id);
+	update_private(to, &to->vgic.private_irqs[sgi], change_sgi, from->id);
 }
 
 bool vgic_is_active(struct vcpu *v, uint32_t vintid)

@@ -98,6 +98,11 @@ typedef void (*vgic_change_t)(struct domain *d, struct vgic_irq *irq, uint32_t v
  */
 void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq,
 		     vgic_change_t change, uint32_t value);
+/*
+ * A private interrupt of the current vCPU has become pending, and the vCPU goes on: if it can have a list register now,
+ * that is all there is to do. False: it is left to vgic_flush(). The vCPU's lock is held. (vgic_lr.c)
+ */
+bool __must_check vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq);
 /* The distributor was enabled or disabled: every vCPU looks again. */
 void vgic_update_all(struct domain *d);
 
@@ -112,6 +117,7 @@ void vgic_refresh(struct vcpu *v);
 
 #define VGIC_REFRESH_READ  1
 #define VGIC_REFRESH_WRITE 2
+#define VGIC_SAMPLE        4 /* only the lines that change unseen; with the others, too */
 #define VGIC_REFRESH       (VGIC_REFRESH_READ | VGIC_REFRESH_WRITE)
 
 /*
@@ -170,6 +176,7 @@ void vgic_set_enabled(struct domain *d, bool enabled);
 	 .size = (nr) / 8,                                                          \
 	 .widths = 4,                                                               \
 	 .irq_bits = 1,                                                             \
+	 .refresh = VGIC_SAMPLE,                                                    \
 	 .get = vgic_get_enabled,                                                   \
 	 .set = vgic_set_enable},                                                   \
 		{.offset = GICD_ICENABLER,                                          \

@@ -4,8 +4,8 @@
  *
  * A vCPU's list has all that are active, or pending and enabled. vgic_flush() puts them into list registers
  * before entry, and vgic_sync() reads back after an exit what the guest has made of them. In between
- * (lr_live) the hardware's copy is the true one. Both do nothing when there is nothing: the flag `work`
- * says that the list and the list registers disagree.
+ * (lr_live) the hardware's copy is the true one. Both do nothing when there is nothing: the flag
+ * v->work.vgic says that the list and the list registers disagree.
  *
  * A pending latch moves into the list register with its interrupt (lr_latch), so an edge that comes while
  * the guest runs is a new one; a level is sampled again at each sync and flush, and by a maintenance
@@ -163,7 +163,7 @@ static void read_back(struct vcpu *v, unsigned int idx, const struct gic_lr *lr,
 		}
 		forget_lr(&v->vgic, idx);
 		if (vgic_irq_is_wanted(irq)) {
-			v->vgic.work = true;
+			v->work.vgic = true;
 		} else {
 			vgic_irq_give_back(irq);
 			vgic_irq_unlist(irq);
@@ -172,7 +172,7 @@ static void read_back(struct vcpu *v, unsigned int idx, const struct gic_lr *lr,
 	}
 	make_lr(v->domain, irq, &now);
 	if (now.pending != lr->pending || now.active != lr->active) {
-		v->vgic.work = true;
+		v->work.vgic = true;
 	}
 }
 
@@ -181,6 +181,7 @@ void vgic_sync(struct vcpu *v)
 	struct vgic_vcpu *vg = &v->vgic;
 	uint64_t empty;
 
+	WRITE_ONCE(v->work.refresh, false);
 	if (!vg->lr_live) {
 		return;
 	}
@@ -200,6 +201,7 @@ void vgic_sync(struct vcpu *v)
 	/* vgic_refresh() on another CPU waits for either; it takes the lock before it looks at interrupts. */
 	WRITE_ONCE(vg->sync_count, vg->sync_count + 1);
 	WRITE_ONCE(vg->lr_live, false);
+	v->work.list_registers = vg->lr_used != 0;
 	spin_unlock(&vg->lock);
 }
 
@@ -216,6 +218,8 @@ void vgic_refresh(struct vcpu *v)
 	spin_lock(&vg->lock);
 	live = vg->lr_live;
 	count = vg->sync_count;
+	/* For its next look on the way into its guest, which a kick brings about. */
+	WRITE_ONCE(v->work.refresh, live);
 	spin_unlock(&vg->lock);
 	/*
 	 * The other CPU is in its guest, or on the way in or out. It needs nothing from this one to leave the
@@ -229,6 +233,47 @@ void vgic_refresh(struct vcpu *v)
 		cpu_relax();
 		live = READ_ONCE(vg->lr_live) && READ_ONCE(vg->sync_count) == count;
 	}
+}
+
+/* ---- at once ---------------------------------------------------------------------------------- */
+
+/* Its list register is empty: the guest has taken the interrupt and ended it. */
+static bool take_back_ended(struct vgic_vcpu *vg, struct vgic_irq *irq)
+{
+	if (!vg->lr_live || irq->active_change != VGIC_ACTIVE_KEEP ||
+	    (gic_lr_empty_mask() & BIT64(irq->lr - 1u)) == 0) {
+		return false;
+	}
+	irq->lr_latch = false;
+	irq->state.active = false;
+	return true;
+}
+
+bool vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+
+	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
+	if (!vg->loaded || v->work.vgic || !READ_ONCE(v->domain->vgic.enabled)) {
+		return false;
+	}
+	if (irq->lr != 0) {
+		if (!take_back_ended(vg, irq) || !vgic_irq_is_wanted(irq)) {
+			return false;
+		}
+	} else {
+		if (irq->vcpu != NULL || !vgic_irq_is_wanted(irq) ||
+		    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
+			return false;
+		}
+		WRITE_ONCE(irq->vcpu, v);
+		list_add_tail(&irq->link, &vg->pending);
+	}
+	load(v, irq);
+	if (!v->work.list_registers) {
+		WRITE_ONCE(vg->lr_live, true);
+	}
+	return true;
 }
 
 /* ---- before entry ------------------------------------------------------------------------------ */
@@ -300,7 +345,7 @@ static void refill(struct vcpu *v, struct movers *movers)
 		} else if (movers->nr < ARRAY_SIZE(movers->irq)) {
 			movers->irq[movers->nr++] = irq;
 		} else {
-			vg->work = true; /* cannot be; next time */
+			v->work.vgic = true; /* cannot be; next time */
 			continue;
 		}
 		vgic_irq_unlist(irq);
@@ -345,17 +390,18 @@ void vgic_flush(struct vcpu *v)
 	struct movers movers;
 
 	/* Work that comes after this look comes with a kick. */
-	if (vg->lr_used == 0 && !READ_ONCE(vg->work)) {
+	if (!READ_ONCE(v->work.vgic) && !v->work.list_registers) {
 		return;
 	}
 	ASSERT(vg->loaded && !vg->lr_live);
 	movers.nr = 0;
 	spin_lock(&vg->lock);
-	if (vg->work) {
-		vg->work = false;
+	if (v->work.vgic) {
+		v->work.vgic = false;
 		refill(v, &movers);
 	}
 	WRITE_ONCE(vg->lr_live, vg->lr_used != 0);
+	v->work.list_registers = false;
 	spin_unlock(&vg->lock);
 	deliver_elsewhere(v->domain, &movers);
 }
@@ -417,7 +463,8 @@ void vgic_save(struct vcpu *v)
 				vgic_irq_unlist(irq);
 			}
 		}
-		vg->work = true; /* on the next CPU */
+		v->work.list_registers = false;
+		v->work.vgic = true; /* on the next CPU */
 		spin_unlock(&vg->lock);
 		deliver_elsewhere(v->domain, &movers);
 	}
@@ -437,7 +484,7 @@ static void handle_maintenance(uint32_t intid)
 	vgic_sync(v);
 	spin_lock(&v->vgic.lock);
 	set_hcr(&v->vgic, v->vgic.hw.hcr & ~(uint32_t)HCR_MAINTENANCE);
-	v->vgic.work = true;
+	v->work.vgic = true;
 	spin_unlock(&v->vgic.lock);
 }
 

@@ -130,6 +130,44 @@ static void a_line_that_falls_first_is_not_delivered(void **state)
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
+/* The event PPI's line is a byte in the guest's memory, which it clears unseen. */
+static void an_announcement_that_is_over_is_not_delivered(void **state)
+{
+	fake_domain.evtchn_ppi = PPI;
+	fake_enable(v0, PPI, 0xa0);
+	fake_start_vcpu(v0);
+	fake_upcall_is_low = false;
+	fake_dist_write(v0, GICD_ICENABLER, PPI, BIT_OF(PPI));
+	fake_enter(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
+	fake_enter(v0);
+	fake_upcall_is_low = true;
+	fake_dist_write(v0, GICD_ISENABLER, PPI, BIT_OF(PPI));
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	/* Enabled, and masked in the CPU: gone once it is looked at. */
+	vgic_pulse(&fake_domain, v0, PPI);
+	again(v0);
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), 0);
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	/* What the guest asked for itself stays, and so does an edge, if it configured one. */
+	fake_dist_write(v0, GICD_ISPENDR, PPI, BIT_OF(PPI));
+	fake_enter(v0);
+	assert_int_equal(fake_dist_read(v0, GICD_ICPENDR, PPI), BIT_OF(PPI));
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+	again(v0);
+	set_edge(v0, PPI);
+	fake_enter(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+	fake_upcall_is_low = false;
+}
+
 static void a_pulse_needs_no_maintenance_interrupt(void **state)
 {
 	fake_enable(v0, PPI, 0xa0); /* level-sensitive, as Linux configures the event channel's */
@@ -623,6 +661,7 @@ int main(void)
 		V3(an_edge_during_the_handler_comes_after_it),
 		V3(a_level_comes_again_until_the_line_falls),
 		V3(a_line_that_falls_first_is_not_delivered),
+		V3(an_announcement_that_is_over_is_not_delivered),
 		V3(a_pulse_needs_no_maintenance_interrupt),
 		V3(active_and_pending_registers_are_true_during_the_handler),
 		V3(registers_reach_a_vcpu_that_runs_elsewhere),

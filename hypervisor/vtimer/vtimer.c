@@ -50,7 +50,7 @@ static void virtual_interrupt(uint32_t intid)
 	}
 	v->vtimer.ppi_active = true;
 	v->vtimer.fired = true;
-	v->vtimer.watch = true;
+	v->work.virtual_timer = true;
 }
 
 static void sync_virtual(struct vcpu *v)
@@ -60,16 +60,22 @@ static void sync_virtual(struct vcpu *v)
 	bool active;
 
 	/*
+	 * Has the guest ended it with the line still high? Then it is pending again. The PPI does fire for that, too, only
+	 * that QEMU's GICv2 notices when something else happens.
+	 */
+	if (!vt->fired) {
+		vgic_sync(v);
+	}
+	/*
 	 * A line that was high, and an interrupt that fired all the same: the guest had ended the last one and
 	 * the line was low in between. That is an edge, for guests that configured one.
 	 */
-	if (vt->virtual_line && (!output || vt->fired)) {
+	if (output && (vt->fired || !vt->virtual_line)) {
+		vgic_raise_line(v, VTIMER_INTID_VIRTUAL);
+		vt->virtual_line = true;
+	} else if (!output && vt->virtual_line) {
 		vgic_set_line(v->domain, v, VTIMER_INTID_VIRTUAL, false);
 		vt->virtual_line = false;
-	}
-	if (output && !vt->virtual_line) {
-		vgic_set_line(v->domain, v, VTIMER_INTID_VIRTUAL, true);
-		vt->virtual_line = true;
 	}
 	vt->fired = false;
 
@@ -84,7 +90,7 @@ static void sync_virtual(struct vcpu *v)
 		gic_set_active(VTIMER_INTID_VIRTUAL, active);
 		vt->ppi_active = active;
 	}
-	vt->watch = active;
+	v->work.virtual_timer = active;
 }
 
 /* The software timer for a deadline in the guest's virtual time. */
@@ -146,7 +152,7 @@ static void physical_timer_expired(struct timer *timer)
 {
 	struct vcpu *v = container_of(timer, struct vcpu, vtimer.physical_timer);
 
-	v->vtimer.physical_due = true;
+	v->work.physical_timer = true;
 	sched_wake(v);
 }
 
@@ -223,7 +229,7 @@ void vtimer_vcpu_reset(struct vcpu *v)
 	timer_cancel(&v->vtimer.virtual_timer);
 	timer_cancel(&v->vtimer.physical_timer);
 	v->vtimer.state = (struct vtimer_vcpu_state){0};
-	v->vtimer.physical_due =
+	v->work.physical_timer =
 		true; /* should the line be high, it falls on the way into the guest */
 }
 
@@ -245,11 +251,11 @@ void vtimer_load(struct vcpu *v)
 		 * the vCPU is about to sleep: sched_wait_for_interrupt() does not heed wake-ups, it looks at the lines.
 		 */
 		timer_cancel_sync(&vt->physical_timer);
-		vt->physical_due = true;
+		v->work.physical_timer = true;
 	}
 	this_cpu(vtimer_loaded) = v;
 	vt->loaded = true;
-	vt->watch =
+	v->work.virtual_timer =
 		true; /* it may be due, or the guest in the middle of its handler: vtimer_sync() */
 
 	sysreg_write(CNTKCTL_EL1, vt->state.cntkctl);
@@ -290,11 +296,20 @@ void vtimer_save(struct vcpu *v)
 
 void vtimer_sync(struct vcpu *v)
 {
-	if (v->vtimer.watch) {
+	if (v->work.virtual_timer) {
 		sync_virtual(v);
 	}
-	if (v->vtimer.physical_due) {
-		v->vtimer.physical_due = false;
+	if (v->work.physical_timer) {
+		v->work.physical_timer = false;
 		update_physical(v);
+	}
+}
+
+void vtimer_refresh(struct vcpu *v)
+{
+	if (this_cpu(vtimer_loaded) == v) {
+		v->work.virtual_timer = true;
+		v->work.physical_timer = true;
+		vtimer_sync(v);
 	}
 }

@@ -36,11 +36,9 @@ struct vtimer_vcpu {
 	struct timer virtual_timer;  /* stands in for CNTV while descheduled */
 	struct timer physical_timer; /* emulates CNTP */
 	bool loaded;
-	bool watch;      /* CNTV's line or PPI 27's state may change: vtimer_sync() looks */
 	bool fired;      /* PPI 27 was taken since the last vtimer_sync() */
 	bool ppi_active; /* PPI 27 may be active here; unloaded: shall be where it goes on */
 	bool virtual_line, physical_line; /* as last told to the vGIC */
-	bool physical_due;                /* physical_timer went off */
 };
 
 /* Every CPU, after gic_init_cpu(): takes PPI 27, sets CNTHCTL_EL2. */
@@ -60,5 +58,10 @@ void vtimer_save(struct vcpu *v);
  * Cheap when no timer is due.
  */
 void vtimer_sync(struct vcpu *v);
+/*
+ * Somebody wants to know the lines as they are at this moment: a guest turns its virtual timer off without an exit. For
+ * the current vCPU; another one's are as of its last exit. No lock is held.
+ */
+void vtimer_refresh(struct vcpu *v);
 /* Guest access to CNTP_*: is_write, register by SYS_ENC key. v is current. False: not ours (UNDEF). */
 bool vtimer_sysreg(struct vcpu *v, uint32_t key, bool is_write, uint64_t *value);

@@ -123,6 +123,18 @@ void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level
 	model->nr_rises += level ? 1 : 0;
 }
 
+void vgic_raise_line(struct vcpu *v, uint32_t vintid)
+{
+	lock_assert_none_held();
+	assert_int_equal(vintid, 27);
+	vgic[v->id].line27 = true;
+	vgic[v->id].nr_rises++;
+}
+
+void vgic_sync(struct vcpu *v)
+{
+}
+
 bool vgic_is_active(struct vcpu *v, uint32_t vintid)
 {
 	return vgic[v->id].active27;
@@ -335,6 +347,26 @@ static void line_falls_when_the_guest_masks_before_taking_it(void **state)
 	guest_sets_timer(6000 - CNTVOFF, 1);
 	assert_true(run_until(6001));
 	assert_true(vgic[0].pending27);
+}
+
+/* A register of the interrupt controller is read: the lines are those of this moment, not of the last exit. */
+static void lines_are_true_when_asked_for(void **state)
+{
+	load(vcpu[0], 0);
+	guest_sets_timer(6000 - CNTVOFF, 1);
+	assert_true(run_until(6000));
+	guest_sets_timer(0, 0); /* off, and no exit */
+	assert_true(vgic[0].line27);
+	vtimer_refresh(vcpu[0]);
+	assert_false(vgic[0].line27);
+	guest_sets_timer(6000 - CNTVOFF, 1); /* due again; the interrupt has not been taken yet */
+	vtimer_refresh(vcpu[0]);
+	assert_true(vgic[0].line27);
+	exit_and_enter();
+	assert_true(vgic[0].pending27);
+	/* Another vCPU's timer is not in this CPU's registers. */
+	vtimer_refresh(vcpu[1]);
+	assert_false(vgic[1].line27);
 }
 
 static void exit_inside_the_handler_keeps_the_ppi_active(void **state)
@@ -678,6 +710,7 @@ int main(void)
 		TEST(tick_after_tick_without_further_exits),
 		TEST(line_that_stays_high_fires_again_after_eoi),
 		TEST(line_falls_when_the_guest_masks_before_taking_it),
+		TEST(lines_are_true_when_asked_for),
 		TEST(exit_inside_the_handler_keeps_the_ppi_active),
 		TEST(active_state_cleared_by_the_guest_does_not_kill_the_timer),
 		TEST(quiet_timer_costs_no_register_access),

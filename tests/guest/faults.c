@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_gic.h"
 #include "guest_mmu.h"
 #include "guest_trap.h"
 
@@ -18,17 +19,22 @@ const bool guest_mmu_off;
 
 #define FSC(fault) ((fault).esr & 0x3f)
 
-static void check_data_abort(const char *what, struct guest_fault fault, uint64_t address)
+/* As an access to nothing ends on a bus: a synchronous external abort, and no more in the syndrome than EL1 gets. */
+static void check_data_abort(const char *what, struct guest_fault fault, uint64_t address,
+			     uint32_t flags)
 {
 	REQUIRE(fault.taken, "%s: no exception", what);
 	REQUIRE(ESR_EC(fault.esr) == ESR_EC_DATA_ABORT_SAME, "%s: ESR %#lx", what, fault.esr);
 	/* Xen's syndrome is empty otherwise: a listed difference. */
 	if (machine.tenon) {
-		EXPECT(FSC(fault) == FSC_SEA, "%s: ESR %#lx", what, fault.esr);
-		EXPECT((fault.esr & ISS_DA_FNV) != 0 || fault.far == address, "%s: FAR %#lx", what,
-		       fault.far);
+		EXPECT(ESR_ISS(fault.esr) == (FSC_SEA | flags), "%s: ESR %#lx", what, fault.esr);
+		EXPECT((fault.esr & ESR_IL) != 0, "%s: ESR %#lx", what, fault.esr);
+		EXPECT(fault.far == address, "%s: FAR %#lx", what, fault.far);
 	}
 }
+
+#define LOAD  0
+#define STORE ((uint32_t)ISS_DA_WNR)
 
 static void reads(void)
 {
@@ -36,8 +42,8 @@ static void reads(void)
 
 	for (unsigned int size = 1; size <= 8; size *= 2) {
 		check_data_abort("read of nothing", fault_read(size, NOTHING + 8, &value),
-				 NOTHING + 8);
-		check_data_abort("read of no RAM", fault_read(size, NO_RAM, &value), NO_RAM);
+				 NOTHING + 8, LOAD);
+		check_data_abort("read of no RAM", fault_read(size, NO_RAM, &value), NO_RAM, LOAD);
 	}
 }
 
@@ -45,8 +51,8 @@ static void writes(void)
 {
 	for (unsigned int size = 1; size <= 8; size *= 2) {
 		check_data_abort("write to nothing", fault_write(size, NOTHING + 16, 1),
-				 NOTHING + 16);
-		check_data_abort("write to no RAM", fault_write(size, NO_RAM, 1), NO_RAM);
+				 NOTHING + 16, STORE);
+		check_data_abort("write to no RAM", fault_write(size, NO_RAM, 1), NO_RAM, STORE);
 	}
 }
 
@@ -60,26 +66,26 @@ static void accesses_that_cannot_be_decoded(void)
 						: "=r"(b), "=r"(c)
 						: "r"(NOTHING)
 						: "memory")),
-			 NOTHING);
+			 NOTHING, LOAD);
 	check_data_abort("store of a pair",
 			 CATCH(__asm__ volatile("stp xzr, xzr, [%0]" ::"r"(NOTHING)
 						: "memory")),
-			 NOTHING);
+			 NOTHING, STORE);
 	check_data_abort("exclusive",
 			 CATCH(__asm__ volatile("ldxr %0, [%1]"
 						: "=r"(b)
 						: "r"(NOTHING)
 						: "memory")),
-			 NOTHING);
+			 NOTHING, LOAD);
 	check_data_abort("post-index",
 			 CATCH(__asm__ volatile("ldr %0, [%1], #8"
 						: "=&r"(b), "+r"(a)::"memory")),
-			 NOTHING);
+			 NOTHING, LOAD);
 	a = NOTHING;
 	check_data_abort("pre-index",
 			 CATCH(__asm__ volatile("str xzr, [%0, #8]!"
 						: "+r"(a)::"memory")),
-			 NOTHING + 8);
+			 NOTHING + 8, STORE);
 }
 
 /* The same on a device that is emulated: it cannot be served, and is not. */
@@ -95,6 +101,26 @@ static void pairs_on_an_emulated_device(void)
 	EXPECT(fault.taken, "a pair from the UART is read");
 	fault = CATCH(__asm__ volatile("stp wzr, wzr, [%0]" ::"r"(machine.gicd) : "memory"));
 	EXPECT(fault.taken, "a pair to the GIC is written");
+}
+
+/* Compilers step a pointer through device registers. */
+static void write_back_on_an_emulated_device(void)
+{
+	uint64_t base = machine.gicd + GICD_TYPER, value = 0;
+	uint32_t typer = mmio_get32(base);
+
+	__asm__ volatile("ldr %w0, [%1], #4" : "=&r"(value), "+r"(base)::"memory");
+	EXPECT_EQUAL(value, typer);
+	EXPECT_EQUAL(base, machine.gicd + GICD_TYPER + 4);
+	__asm__ volatile("str wzr, [%0], #-256" : "+r"(base)::"memory");
+	EXPECT_EQUAL(base, machine.gicd + GICD_TYPER + 4 - 256);
+	if (machine.tenon) {
+		/* Xen 4.17 has post-indexing only. */
+		base = machine.gicd;
+		__asm__ volatile("ldr %w0, [%1, #4]!" : "=&r"(value), "+r"(base)::"memory");
+		EXPECT_EQUAL(value, typer);
+		EXPECT_EQUAL(base, machine.gicd + GICD_TYPER);
+	}
 }
 
 /* Registers that go to devices: the zero register, sign extension, 32-bit views. */
@@ -132,31 +158,109 @@ static void jumps(void)
 			"to %#lx: ESR %#lx", targets[i], fault.esr);
 		REQUIRE(fault.elr == targets[i], "to %#lx: ELR %#lx", targets[i], fault.elr);
 		if (machine.tenon) {
-			EXPECT(FSC(fault) == FSC_SEA, "to %#lx: ESR %#lx", targets[i], fault.esr);
+			EXPECT(ESR_ISS(fault.esr) == FSC_SEA, "to %#lx: ESR %#lx", targets[i],
+			       fault.esr);
 		}
 		mmu_map_page(targets[i], targets[i], MMU_DEVICE);
 	}
 }
 
-/* A stage 1 table in no memory: the walk itself aborts. */
-static void table_walk_into_nothing(void)
-{
-	uint64_t value, old = sysreg_read(TTBR0_EL1);
-	struct guest_fault fault;
+/*
+ * A stage-1 table in no memory: the walk itself aborts, and the syndrome says at which level. In TTBR1's half, which
+ * nothing else uses: 39 bits, so the first level is 1.
+ */
+#define WALKED UINT64_C(0xffffff8000001000)
 
-	/* In TTBR1's half, which nothing uses: 39 bits, walks on. */
-	sysreg_write(TTBR1_EL1, NOTHING);
+static uint64_t walked_tables[2][512] __aligned(4096);
+
+static struct guest_fault walk(unsigned int level, bool is_fetch)
+{
+	uint64_t tables[3] = {NOTHING, NOTHING, NOTHING};
+	struct guest_fault fault;
+	uint64_t value;
+
+	for (unsigned int i = 1; i < level; i++) {
+		tables[i - 1] = (uintptr_t)walked_tables[i - 1];
+		walked_tables[i - 1][0] =
+			(i == level - 1 ? NOTHING : (uintptr_t)walked_tables[i]) | 3;
+	}
+	sysreg_write(TTBR1_EL1, tables[0]);
 	sysreg_write(TCR_EL1,
 		     (sysreg_read(TCR_EL1) & ~BIT64(23)) | UINT64_C(25) << 16 | UINT64_C(2) << 30);
 	isb();
 	tlb_invalidate_all();
-	fault = fault_read(8, UINT64_C(0xffffff8000001000), &value);
+	fault = is_fetch ? fault_jump(WALKED) : fault_read(8, WALKED, &value);
 	sysreg_write(TCR_EL1, sysreg_read(TCR_EL1) | BIT64(23));
 	isb();
 	tlb_invalidate_all();
-	REQUIRE(fault.taken, "no exception");
-	REQUIRE(ESR_EC(fault.esr) == ESR_EC_DATA_ABORT_SAME, "ESR %#lx", fault.esr);
-	REQUIRE_EQUAL(sysreg_read(TTBR0_EL1), old);
+	return fault;
+}
+
+static void table_walk_into_nothing(void)
+{
+	uint64_t old = sysreg_read(TTBR0_EL1);
+
+	for (unsigned int level = 1; level <= 3; level++) {
+		for (unsigned int is_fetch = 0; is_fetch <= 1; is_fetch++) {
+			struct guest_fault fault = walk(level, is_fetch);
+
+			REQUIRE(fault.taken, "no exception");
+			REQUIRE(ESR_EC(fault.esr) == (is_fetch ? ESR_EC_INSTR_ABORT_SAME
+							       : ESR_EC_DATA_ABORT_SAME),
+				"ESR %#lx", fault.esr);
+			REQUIRE_EQUAL(sysreg_read(TTBR0_EL1), old);
+			if (machine.tenon) {
+				EXPECT(ESR_ISS(fault.esr) == (FSC_SEA_WALK | level),
+				       "level %u: ESR %#lx", level, fault.esr);
+				EXPECT_EQUAL(fault.far, WALKED);
+			}
+		}
+	}
+}
+
+/* With SP_EL0 as the stack pointer the exception has a vector of its own. */
+static uint64_t vector_taken, spsr_taken;
+
+static bool note_vector(struct guest_frame *frame)
+{
+	vector_taken = frame->reserved;
+	spsr_taken = frame->spsr;
+	frame->elr += 4;
+	return true;
+}
+
+static void vector_of_sp0(void)
+{
+	uint64_t value;
+
+	guest_sync_hook = note_vector;
+	vector_taken = 99;
+	__asm__ volatile("msr spsel, #0\n\tldr %0, [%1]\n\tmsr spsel, #1"
+			 : "=r"(value)
+			 : "r"(NOTHING)
+			 : "memory");
+	EXPECT_EQUAL(vector_taken, 0);
+	EXPECT_EQUAL(spsr_taken & 0xf, 4);
+	vector_taken = 99;
+	__asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(NOTHING) : "memory");
+	EXPECT_EQUAL(vector_taken, 4);
+	EXPECT_EQUAL(spsr_taken & 0xf, 5);
+	guest_sync_hook = NULL;
+}
+
+/* The handler is entered as the architecture says: everything masked, no step, PAN by SCTLR_EL1.SPAN; the rest is saved. */
+static void state_of_the_handler(void)
+{
+	uint64_t value;
+
+	guest_sync_hook = note_vector;
+	__asm__ volatile("msr nzcv, %2\n\tmsr daifclr, #4\n\tldr %0, [%1]\n\tmsr daifset, #4"
+			 : "=r"(value)
+			 : "r"(NOTHING), "r"(UINT64_C(0xa0000000))
+			 : "memory", "cc");
+	guest_sync_hook = NULL;
+	EXPECT_EQUAL(spsr_taken >> 28, 0xa);
+	EXPECT_EQUAL(spsr_taken & 0x1c0, 0x0c0);
 }
 
 /* Its own faults are its own: the hypervisor is not even asked. */
@@ -197,9 +301,12 @@ const struct guest_case guest_cases[] = {
 	CASE(writes),
 	CASE(accesses_that_cannot_be_decoded),
 	CASE(pairs_on_an_emulated_device),
+	CASE(write_back_on_an_emulated_device),
 	CASE(decoding_of_device_accesses),
 	CASE(jumps),
 	CASE(table_walk_into_nothing),
+	CASE(vector_of_sp0, .flags = TENON_ONLY),
+	CASE(state_of_the_handler),
 	CASE(stage_1_faults),
 	CASE(maintenance_on_a_device),
 	CASE(thousands_of_faults),

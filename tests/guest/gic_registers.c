@@ -9,6 +9,7 @@
 #include "guest_gic.h"
 #include "guest_smp.h"
 #include "guest_trap.h"
+#include "guest_xen.h"
 
 const char *const guest_topic = "gic_registers";
 const bool guest_mmu_off;
@@ -449,6 +450,317 @@ static void distributor_off(void)
 	irq_disable();
 }
 
+/* ---- level-sensitive lines ---------------------------------------------------------------------------- */
+
+#define PPI_VIRTUAL  27
+#define PPI_PHYSICAL 30
+
+static void set_virtual_timer(bool due)
+{
+	sysreg_write(CNTV_CVAL_EL0, 0);
+	sysreg_write(CNTV_CTL_EL0, due ? 1 : 0);
+	isb();
+}
+
+static void set_physical_timer(bool due)
+{
+	sysreg_write(CNTP_CVAL_EL0, 0);
+	sysreg_write(CNTP_CTL_EL0, due ? 1 : 0);
+	isb();
+}
+
+/* The UART's line: the transmitter has room, if it may say so. */
+static void set_uart(bool high)
+{
+	mmio_set32(machine.uart + 0x38, high ? 0x20 : 0);
+}
+
+static const struct {
+	const char *name;
+	uint32_t intid;
+	void (*set)(bool high);
+} lines[] = {
+	{"virtual timer", PPI_VIRTUAL, set_virtual_timer},
+	{"physical timer", PPI_PHYSICAL, set_physical_timer},
+	{"UART", SPI, set_uart},
+};
+
+static void prepare_line(unsigned int i)
+{
+	handled = 0;
+	lines[i].set(false);
+	gic_set_handler(lines[i].intid, on_spi);
+	gic_set_priority(lines[i].intid, GIC_PRIORITY);
+	gic_disable(lines[i].intid);
+	if (lines[i].intid >= 32) {
+		gic_set_edge(lines[i].intid, false);
+		gic_set_target(lines[i].intid, 0);
+	}
+	gic_clear_pending(lines[i].intid);
+}
+
+/* The pending bit is the line: it follows it both ways, enabled or not, and cannot be cleared while it is high. */
+static void pending_bit_follows_the_line(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		uint32_t intid = lines[i].intid;
+
+		prepare_line(i);
+		for (unsigned int enabled = 0; enabled <= 1; enabled++) {
+			if (enabled) {
+				gic_enable(intid);
+			}
+			EXPECT(!gic_is_pending(intid), "%s, enabled %u: low", lines[i].name,
+			       enabled);
+			lines[i].set(true);
+			EXPECT(gic_is_pending(intid), "%s, enabled %u: high", lines[i].name,
+			       enabled);
+			gic_clear_pending(intid);
+			EXPECT(gic_is_pending(intid), "%s, enabled %u: cleared while high",
+			       lines[i].name, enabled);
+			lines[i].set(false);
+			EXPECT(!gic_is_pending(intid), "%s, enabled %u: low again", lines[i].name,
+			       enabled);
+		}
+		irq_enable();
+		delay_us(200);
+		irq_disable();
+		EXPECT(READ_ONCE(handled) == 0, "%s: taken %u times", lines[i].name, handled);
+		gic_disable(intid);
+	}
+}
+
+static void line_that_falls_while_disabled_is_not_delivered(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		prepare_line(i);
+		irq_enable();
+		lines[i].set(true);
+		delay_us(300);
+		EXPECT(READ_ONCE(handled) == 0, "%s: taken while disabled", lines[i].name);
+		lines[i].set(false);
+		gic_enable(lines[i].intid);
+		delay_us(300);
+		EXPECT(READ_ONCE(handled) == 0, "%s: taken after its line fell", lines[i].name);
+		irq_disable();
+		gic_disable(lines[i].intid);
+	}
+}
+
+/* The event channels' line is evtchn_upcall_pending, which the guest clears by itself. */
+static void lower_upcall(struct vcpu_info *info, uint32_t port)
+{
+	event_clear_pending(port);
+	WRITE_ONCE(info->evtchn_pending_sel, 0);
+	WRITE_ONCE(info->evtchn_upcall_pending, 0);
+}
+
+static void event_interrupt_follows_the_upcall(void)
+{
+	struct evtchn_bind_ipi bind = {.vcpu = 0};
+	struct vcpu_info *info = xen_vcpu_info(0);
+	struct evtchn_unmask unmask;
+
+	REQUIRE(info != NULL && xen_shared_info() != NULL);
+	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_ipi, &bind), 0);
+	unmask.port = bind.port;
+	event_op(EVTCHNOP_unmask, &unmask);
+	handled = 0;
+	gic_set_handler(PPI_UPCALL, on_spi);
+	gic_disable(PPI_UPCALL);
+	gic_clear_pending(PPI_UPCALL);
+	lower_upcall(info, bind.port);
+	EXPECT(!gic_is_pending(PPI_UPCALL), "before anything was sent");
+	REQUIRE_EQUAL(event_send(bind.port), 0);
+	EXPECT_EQUAL(READ_ONCE(info->evtchn_upcall_pending), 1);
+	EXPECT(gic_is_pending(PPI_UPCALL), "an event was sent");
+	lower_upcall(info, bind.port);
+	EXPECT(!gic_is_pending(PPI_UPCALL), "the upcall was cleared");
+	REQUIRE_EQUAL(event_send(bind.port), 0);
+	lower_upcall(info, bind.port);
+	irq_enable();
+	gic_enable(PPI_UPCALL);
+	delay_us(200);
+	EXPECT(READ_ONCE(handled) == 0, "taken after the upcall was cleared");
+	REQUIRE_EQUAL(event_send(bind.port), 0);
+	EXPECT(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000), "a new one is not taken");
+	irq_disable();
+	gic_disable(PPI_UPCALL);
+	lower_upcall(info, bind.port);
+	/* What the guest sets itself is no event. */
+	gic_set_pending(PPI_UPCALL);
+	EXPECT(gic_is_pending(PPI_UPCALL), "set by software");
+	gic_clear_pending(PPI_UPCALL);
+	EXPECT(!gic_is_pending(PPI_UPCALL), "cleared by software");
+	event_close(bind.port);
+}
+
+/* A bit set by software stays, whatever the line does; clearing it is possible when the line is low. */
+static void software_pending_and_the_line(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		uint32_t intid = lines[i].intid;
+
+		prepare_line(i);
+		gic_set_pending(intid);
+		lines[i].set(true);
+		lines[i].set(false);
+		EXPECT(gic_is_pending(intid), "%s: what software set is gone", lines[i].name);
+		gic_clear_pending(intid);
+		EXPECT(!gic_is_pending(intid), "%s: cannot be cleared", lines[i].name);
+	}
+}
+
+/* In its handler the interrupt is active, and pending as long as its line is high. */
+static uint32_t line_in_service;
+static bool pending_while_high, pending_while_low, active_while_high;
+
+static void on_line(uint32_t intid)
+{
+	active_while_high = gic_is_active(intid);
+	pending_while_high = gic_is_pending(intid);
+	lines[line_in_service].set(false);
+	pending_while_low = gic_is_pending(intid);
+	WRITE_ONCE(handled, handled + 1);
+	dsb_sy();
+}
+
+static void line_during_the_handler(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++) {
+		uint32_t intid = lines[i].intid;
+
+		prepare_line(i);
+		line_in_service = i;
+		gic_set_handler(intid, on_line);
+		gic_enable(intid);
+		irq_enable();
+		lines[i].set(true);
+		EXPECT(WAIT_UNTIL(READ_ONCE(handled) != 0, 1000), "%s: not taken", lines[i].name);
+		delay_us(300);
+		irq_disable();
+		EXPECT(handled == 1, "%s: taken %u times", lines[i].name, handled);
+		EXPECT(active_while_high, "%s: not active in its handler", lines[i].name);
+		EXPECT(pending_while_high, "%s: not pending with its line high", lines[i].name);
+		EXPECT(!pending_while_low, "%s: pending with its line low", lines[i].name);
+		EXPECT(!gic_is_active(intid), "%s: active afterwards", lines[i].name);
+		gic_disable(intid);
+	}
+}
+
+/* An active interrupt is not taken again before it is ended, whoever made it active. */
+static void active_bit_keeps_it_from_being_taken(void)
+{
+	prepare(SPI);
+	gic_enable(SPI);
+	mmio_set32(gic_word(GICD_ISACTIVER, SPI, 1), 1);
+	EXPECT(gic_is_active(SPI), "not active");
+	gic_set_pending(SPI);
+	irq_enable();
+	delay_us(300);
+	EXPECT(READ_ONCE(handled) == 0, "taken although active");
+	EXPECT(gic_is_pending(SPI) && gic_is_active(SPI), "pending %u, active %u",
+	       gic_is_pending(SPI), gic_is_active(SPI));
+	mmio_set32(gic_word(GICD_ICACTIVER, SPI, 1), 1);
+	EXPECT(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000), "not taken");
+	irq_disable();
+	EXPECT(!gic_is_active(SPI));
+	gic_disable(SPI);
+}
+
+/* ---- every access ------------------------------------------------------------------------------------- */
+
+/* Whatever width and wherever: the frames answer, reserved words with zero. Reads change nothing. */
+static void read_all(const char *name, uint64_t base, uint32_t from, uint32_t to)
+{
+	unsigned int nr_faults = 0;
+
+	for (uint32_t offset = from; offset < to; offset++) {
+		for (unsigned int size = 1; size <= 8; size *= 2) {
+			uint64_t value;
+
+			if (offset % size == 0 && fault_read(size, base + offset, &value).taken &&
+			    nr_faults++ == 0) {
+				EXPECT(false, "%s: %u bytes at %#x", name, size, offset);
+			}
+		}
+	}
+	EXPECT(nr_faults == 0, "%s: %u faults", name, nr_faults);
+}
+
+static void no_read_faults(void)
+{
+	read_all("GICD", machine.gicd, 0, 0x1000);
+	if (machine.gic_version == 3) {
+		read_all("GICD", machine.gicd, 0x6000, 0x6200);
+		read_all("GICD", machine.gicd, 0xff00, 0x10000);
+		read_all("GICR", machine.gicr, 0, 0x200);
+		read_all("GICR", machine.gicr, 0xff00, 0x10200);
+		read_all("GICR", machine.gicr, 0x10300, 0x10d00);
+		read_all("GICR", machine.gicr, 0x1ff00, 0x20000);
+	}
+}
+
+/* Of the width that a register does not have: nothing is written. Bytes: priorities and targets; 64 bits: routes. */
+static void writes_of_other_widths_are_ignored(void)
+{
+	uint64_t enable = gic_word(GICD_ISENABLER, SPI, 1), config = gic_word(GICD_ICFGR, SPI, 2);
+
+	gic_disable(SPI);
+	gic_set_edge(SPI, false);
+	for (unsigned int size = 1; size <= 2; size *= 2) {
+		EXPECT(!fault_write(size, enable, 1).taken, "%u bytes", size);
+		EXPECT((mmio_get32(enable) & 1) == 0, "%u bytes enabled it", size);
+		EXPECT(!fault_write(size, config, 2).taken, "%u bytes", size);
+		EXPECT((mmio_get32(config) & 3) == 0, "%u bytes configured it", size);
+		EXPECT(!fault_write(size, machine.gicd + GICD_CTLR, 0).taken, "%u bytes", size);
+	}
+	EXPECT(!fault_write(8, machine.gicd + GICD_ISENABLER, BIT64(SPI)).taken);
+	EXPECT((mmio_get32(enable) & 1) == 0, "8 bytes enabled it");
+	EXPECT((mmio_get32(machine.gicd + GICD_CTLR) & 3) != 0, "the distributor is off");
+	EXPECT(!fault_write(2, gic_word(GICD_IPRIORITYR, SPI, 8), 0xffff).taken);
+	EXPECT_EQUAL(mmio_get32(gic_word(GICD_IPRIORITYR, SPI, 8)) & 0xf0, GIC_PRIORITY);
+}
+
+/* INTIDs beyond the last one: their bits are zero and stay so. */
+static void interrupts_that_are_not_there(void)
+{
+	uint32_t nr_intids = ((mmio_get32(machine.gicd + GICD_TYPER) & 0x1f) + 1) * 32;
+
+	if (nr_intids >= 1020) {
+		test_skip("all are there");
+		return;
+	}
+	mmio_set32(machine.gicd + GICD_ISENABLER + nr_intids / 8, 0xffffffff);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_ISENABLER + nr_intids / 8), 0);
+	mmio_set32(machine.gicd + GICD_IPRIORITYR + nr_intids, 0xf0f0f0f0);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_IPRIORITYR + nr_intids), 0);
+	mmio_set32(machine.gicd + GICD_ICFGR + nr_intids / 4, 0xaaaaaaaa);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_ICFGR + nr_intids / 4), 0);
+}
+
+/* With affinity routing the distributor has nothing of the private interrupts. */
+static void private_ones_are_not_in_the_distributor(void)
+{
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_ISENABLER), 0);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_IPRIORITYR), 0);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_ICFGR), 0);
+	mmio_set32(machine.gicd + GICD_SGIR, 1u << 16 | 9);
+	EXPECT_EQUAL(mmio_get32(gic_word(GICD_ISPENDR, 0, 1)) & 0xffff, 0);
+}
+
+/* A redistributor's registers are the same, whoever looks. */
+static void redistributor_of_another_cpu(void)
+{
+	uint64_t other = gic_redistributor(1) + GICR_SGI_FRAME;
+
+	mmio_set32(other + GICD_ISENABLER, 1u << 20);
+	EXPECT_EQUAL(mmio_get32(other + GICD_ISENABLER) & (1u << 20), 1u << 20);
+	EXPECT_EQUAL(mmio_get32(gic_word(GICD_ISENABLER, 20, 1)) & (1u << 20), 0);
+	mmio_set32(other + GICD_ICENABLER, 1u << 20);
+	EXPECT_EQUAL(mmio_get32(other + GICD_ISENABLER) & (1u << 20), 0);
+}
+
 /* GICv3 guests use system registers: SRE reads one and cannot be turned off. */
 static void system_register_interface(void)
 {
@@ -482,6 +794,17 @@ const struct guest_case guest_cases[] = {
 	CASE(urgent_ones_first),
 	CASE(preemption),
 	CASE(distributor_off, .flags = TENON_ONLY),
+	CASE(pending_bit_follows_the_line, .flags = TENON_ONLY),
+	CASE(line_that_falls_while_disabled_is_not_delivered, .flags = TENON_ONLY),
+	CASE(event_interrupt_follows_the_upcall, .flags = TENON_ONLY),
+	CASE(software_pending_and_the_line, .flags = TENON_ONLY),
+	CASE(line_during_the_handler, .flags = TENON_ONLY),
+	CASE(active_bit_keeps_it_from_being_taken, .flags = TENON_ONLY),
+	CASE(no_read_faults, .flags = TENON_ONLY),
+	CASE(writes_of_other_widths_are_ignored, .flags = TENON_ONLY),
+	CASE(interrupts_that_are_not_there),
+	CASE(private_ones_are_not_in_the_distributor, .flags = GICV3_ONLY | TENON_ONLY),
+	CASE(redistributor_of_another_cpu, .min_cpus = 2, .flags = GICV3_ONLY),
 	CASE(system_register_interface, .flags = GICV3_ONLY),
 	CASE(nothing_is_spurious),
 	CASE_END,

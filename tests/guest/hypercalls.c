@@ -104,6 +104,79 @@ static void privileged_calls_are_refused(void)
 	EXPECT(hypercall(__HYPERVISOR_platform_op, (uintptr_t)domctl, 0, 0, 0, 0) < 0);
 }
 
+/* Version, domain and right are looked at in this order. */
+static void toolstack_calls_in_order(void)
+{
+	static struct xen_domctl domctl;
+	static struct xen_sysctl sysctl;
+	static struct xen_platform_op platform;
+
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)NOWHERE, 0, 0, 0, 0), -XEN_EFAULT);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_sysctl, (uintptr_t)NOWHERE, 0, 0, 0, 0), -XEN_EFAULT);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_platform_op, (uintptr_t)NOWHERE, 0, 0, 0, 0),
+		     -XEN_EFAULT);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_EACCES);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_sysctl, (uintptr_t)&sysctl, 0, 0, 0, 0), -XEN_EACCES);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_platform_op, (uintptr_t)&platform, 0, 0, 0, 0),
+		     -XEN_EACCES);
+	domctl.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	sysctl.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	platform.interface_version = XENPF_INTERFACE_VERSION;
+	domctl.cmd = XEN_DOMCTL_pausedomain;
+	domctl.domain = 4711;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_ESRCH);
+	domctl.domain = (domid_t)guest_argument("number", 1);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_EPERM);
+	domctl.cmd = 999;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_EPERM);
+	domctl.cmd = XEN_DOMCTL_getdomaininfo;
+	domctl.domain = DOMID_SELF;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_EINVAL);
+	domctl.domain = 4711;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_domctl, (uintptr_t)&domctl, 0, 0, 0, 0), -XEN_ESRCH);
+	sysctl.cmd = 999;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_sysctl, (uintptr_t)&sysctl, 0, 0, 0, 0), -XEN_EPERM);
+	platform.cmd = 999;
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_platform_op, (uintptr_t)&platform, 0, 0, 0, 0),
+		     -XEN_EPERM);
+}
+
+static void what_is_not_for_everybody(void)
+{
+	static xen_commandline_t line;
+	struct xen_build_id id = {.len = 0};
+
+	memset(line, 'x', sizeof(line));
+	EXPECT_EQUAL(version_op(XENVER_commandline, line), 0);
+	EXPECT(strcmp(line, "<denied>") == 0 && line[9] == 'x', "'%.16s'", line);
+	EXPECT_EQUAL(version_op(XENVER_build_id, NULL), -XEN_EPERM);
+	EXPECT_EQUAL(version_op(XENVER_build_id, &id), -XEN_EPERM);
+	EXPECT_EQUAL(version_op(XENVER_pagesize, &id), -XEN_EINVAL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_dm_op, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_xsm_op, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_argo_op, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_physdev_op, 25, 0, 0, 0, 0), -XEN_ENOSYS);
+}
+
+static void vcpu_operations(void)
+{
+	/* The vCPU is looked for first. */
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, 99, 99, 0, 0, 0), -XEN_ENOENT);
+	for (unsigned int op = 0; op < 16; op++) {
+		if (op != VCPUOP_register_vcpu_info && op != VCPUOP_register_runstate_memory_area) {
+			EXPECT(hypercall(__HYPERVISOR_vcpu_op, op, 0, 0, 0, 0) == -XEN_EINVAL,
+			       "operation %u: %ld", op,
+			       hypercall(__HYPERVISOR_vcpu_op, op, 0, 0, 0, 0));
+		}
+	}
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0,
+			       (uintptr_t)NOWHERE, 0, 0),
+		     -XEN_EFAULT);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
+			       (uintptr_t)NOWHERE, 0, 0),
+		     -XEN_EFAULT);
+}
+
 static void hvm_parameters(void)
 {
 	struct xen_hvm_param parameter = {.domid = DOMID_SELF,
@@ -127,6 +200,16 @@ static void hvm_parameters(void)
 	parameter.index = HVM_PARAM_STORE_PFN;
 	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_set_param, &parameter), -XEN_EPERM);
 	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, NOWHERE), -XEN_EFAULT);
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_set_param, NOWHERE), -XEN_EFAULT);
+	parameter.index = HVM_PARAM_MONITOR_RING_PFN;
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, &parameter), -XEN_EPERM);
+	parameter.index = 3;
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_set_param, &parameter), -XEN_EINVAL);
+	parameter.domid = 4711;
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, &parameter), -XEN_ESRCH);
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_guest_request_vm_event, NULL), 0);
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_hvm_op, HVMOP_guest_request_vm_event, &parameter),
+		     -XEN_EINVAL);
 }
 
 static void shared_info_replaces_a_page(void)
@@ -284,6 +367,12 @@ static void enabling_assists(void)
 	int64_t rc = hypercall(__HYPERVISOR_vm_assist, 0, 5, 0, 0, 0);
 
 	EXPECT(rc == 0 || rc == -XEN_ENOSYS, "%ld", rc);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vm_assist, VMASST_CMD_disable, 5, 0, 0, 0), 0);
+	/* The type is looked at before the command. */
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 4, 0, 0, 0), -XEN_EINVAL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 64, 0, 0, 0), -XEN_EINVAL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vm_assist, 9, 4, 0, 0, 0), -XEN_EINVAL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vm_assist, 9, 5, 0, 0, 0), -XEN_ENOSYS);
 }
 
 static void multicall(void)
@@ -302,6 +391,16 @@ static void multicall(void)
 	EXPECT_EQUAL(calls[3].result, 4096);
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)calls, 0, 0, 0, 0), 0);
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)NOWHERE, 1, 0, 0, 0), -XEN_EFAULT);
+	/* One inside another fails alone. */
+	calls[0] = (struct multicall_entry){.op = __HYPERVISOR_multicall,
+					    .args = {(uintptr_t)&calls[2], 1}};
+	calls[1] = (struct multicall_entry){.op = __HYPERVISOR_xen_version,
+					    .args = {XENVER_extraversion, (uintptr_t)NOWHERE}};
+	calls[2] = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .result = 77};
+	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)calls, 2, 0, 0, 0), 0);
+	EXPECT_EQUAL(calls[0].result, -XEN_EINVAL);
+	EXPECT_EQUAL(calls[1].result, -XEN_EFAULT);
+	EXPECT_EQUAL(calls[2].result, 77);
 }
 
 /* Every entry is done, whatever interrupts come in the meantime: a long list is continued. */
@@ -443,6 +542,9 @@ const struct guest_case guest_cases[] = {
 	CASE(unknown_numbers),
 	CASE(unknown_operations),
 	CASE(privileged_calls_are_refused),
+	CASE(toolstack_calls_in_order),
+	CASE(what_is_not_for_everybody),
+	CASE(vcpu_operations),
 	CASE(hvm_parameters),
 	CASE(shared_info_replaces_a_page),
 	CASE(wall_clock_is_readable),

@@ -4,6 +4,7 @@
 #include "guest_asm.h"
 #include "guest_gic.h"
 #include "guest_smp.h"
+#include "guest_trap.h"
 
 const char *const guest_topic = "sgi";
 const bool guest_mmu_off;
@@ -246,6 +247,167 @@ static void everybody_to_everybody(void)
 	}
 }
 
+/* ---- GICv2 keeps the same SGI of different CPUs apart ------------------------------------------------- */
+
+#define SGI_SHARED 5
+
+static uint32_t from[GUEST_MAX_CPUS]; /* how often taken from each */
+
+static void count_source(uint32_t sgi)
+{
+	from[gic_last_source[this_cpu()->idx]]++;
+	WRITE_ONCE(taken[this_cpu()->idx][sgi], taken[this_cpu()->idx][sgi] + 1);
+}
+
+static void send_once(uint64_t sgi)
+{
+	gic_send_sgi(0, (uint32_t)sgi);
+}
+
+static uint32_t pending_sources(uint32_t sgi)
+{
+	return mmio_get32(machine.gicd + GICD_SPENDSGIR + sgi / 4 * 4) >> sgi % 4 * 8 & 0xff;
+}
+
+static void set_sources(uint32_t offset, uint32_t sgi, uint32_t sources)
+{
+	mmio_set32(machine.gicd + offset + sgi / 4 * 4, sources << sgi % 4 * 8);
+}
+
+static void each_source_is_an_interrupt(void)
+{
+	reset();
+	memset(from, 0, sizeof(from));
+	gic_set_handler(SGI_SHARED, count_source);
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		if (i == 0) {
+			gic_send_sgi_self(SGI_SHARED);
+			gic_send_sgi_self(SGI_SHARED);
+		} else {
+			REQUIRE(smp_start(i, send_once, SGI_SHARED));
+			REQUIRE(smp_wait_off(i));
+		}
+	}
+	/* Xen's registers of pending SGIs read zero, and it takes those of all CPUs for one. */
+	EXPECT_EQUAL(pending_sources(SGI_SHARED), (1u << machine.nr_cpus) - 1);
+	EXPECT_EQUAL(mmio_get32(machine.gicd + GICD_ISPENDR) >> SGI_SHARED & 1, 1);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(taken[0][SGI_SHARED]) >= machine.nr_cpus, 1000), "%u taken",
+		taken[0][SGI_SHARED]);
+	delay_us(200);
+	irq_disable();
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		EXPECT(from[i] == 1, "%u from CPU %u", from[i], i);
+	}
+	EXPECT_EQUAL(pending_sources(SGI_SHARED), 0);
+}
+
+/* GICD_SPENDSGIR and GICD_CPENDSGIR: a source at a time; GICD_ISPENDR and GICD_ICPENDR do nothing to SGIs. */
+static void sources_can_be_set_and_cleared(void)
+{
+	uint64_t value;
+
+	reset();
+	memset(from, 0, sizeof(from));
+	for (uint32_t sgi = 4; sgi < 8; sgi++) {
+		gic_set_handler(sgi, count_source);
+	}
+	set_sources(GICD_SPENDSGIR, 6, 0x5);
+	EXPECT_EQUAL(pending_sources(6), 0x5);
+	EXPECT_EQUAL(pending_sources(5), 0);
+	EXPECT_EQUAL(pending_sources(7), 0);
+	set_sources(GICD_CPENDSGIR, 6, 0x1);
+	EXPECT_EQUAL(pending_sources(6), 0x4);
+	mmio_set32(machine.gicd + GICD_ICPENDR, 1u << 6);
+	EXPECT_EQUAL(pending_sources(6), 0x4);
+	mmio_set32(machine.gicd + GICD_ISPENDR, 1u << 7);
+	EXPECT_EQUAL(pending_sources(7), 0);
+	/* By byte. Sources that are no CPUs cannot be. */
+	EXPECT(!fault_write(1, machine.gicd + GICD_SPENDSGIR + 6, 0xf2).taken);
+	EXPECT_EQUAL(pending_sources(6), 0x6 | (0xf0 & ((1u << machine.nr_cpus) - 1)));
+	EXPECT(!fault_read(1, machine.gicd + GICD_CPENDSGIR + 6, &value).taken);
+	EXPECT_EQUAL(value & 0xf, 0x6);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(taken[0][6]) >= 2, 1000), "%u taken", taken[0][6]);
+	delay_us(200);
+	irq_disable();
+	EXPECT(from[1] == 1 && from[2] == 1 && from[0] + from[3] == 0, "%u %u %u %u", from[0],
+	       from[1], from[2], from[3]);
+	EXPECT_EQUAL(taken[0][7], 0);
+}
+
+/* In its handler: active, not pending; the same source again is pending next to it, and comes after it. */
+static uint32_t sources_inside, taken_inside;
+
+static void send_again(uint32_t sgi)
+{
+	uint32_t number = taken[0][sgi] + 1;
+
+	from[gic_last_source[0]]++;
+	if (number == 1) {
+		gic_send_sgi_self(sgi);
+		delay_us(100);
+		sources_inside = pending_sources(sgi);
+		taken_inside = taken[0][sgi];
+	}
+	WRITE_ONCE(taken[0][sgi], number);
+}
+
+static void source_in_service_can_come_again(void)
+{
+	reset();
+	memset(from, 0, sizeof(from));
+	gic_set_handler(SGI_SHARED, send_again);
+	gic_send_sgi_self(SGI_SHARED);
+	irq_enable();
+	REQUIRE(WAIT_UNTIL(READ_ONCE(taken[0][SGI_SHARED]) >= 2, 1000));
+	delay_us(200);
+	irq_disable();
+	EXPECT_EQUAL(taken[0][SGI_SHARED], 2);
+	EXPECT_EQUAL(sources_inside, 1);
+	EXPECT_EQUAL(from[0], 2);
+}
+
+/* Everybody sends the same SGI to one at the same time, again and again, and waits for its own to be taken. */
+#define STORM_ROUNDS 50
+static uint32_t answered[GUEST_MAX_CPUS];
+
+static void answer(uint32_t sgi)
+{
+	__atomic_fetch_add(&answered[gic_last_source[0]], 1, __ATOMIC_ACQ_REL);
+}
+
+static void send_and_wait(uint64_t rounds)
+{
+	unsigned int me = this_cpu()->idx;
+
+	for (uint32_t round = 1; round <= rounds; round++) {
+		gic_send_sgi(0, SGI_SHARED);
+		while (__atomic_load_n(&answered[me], __ATOMIC_ACQUIRE) < round) {
+			relax();
+		}
+	}
+	__atomic_fetch_add(&ready, 1, __ATOMIC_ACQ_REL);
+}
+
+static void no_source_is_lost(void)
+{
+	reset();
+	memset(answered, 0, sizeof(answered));
+	gic_set_handler(SGI_SHARED, answer);
+	irq_enable();
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_start(i, send_and_wait, STORM_ROUNDS));
+	}
+	REQUIRE(WAIT_UNTIL(READ_ONCE(ready) == machine.nr_cpus - 1, 10000), "answered %u %u %u",
+		answered[1], answered[2], answered[3]);
+	irq_disable();
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_wait_off(i));
+		EXPECT_EQUAL(answered[i], STORM_ROUNDS);
+	}
+}
+
 const struct guest_case guest_cases[] = {
 	CASE(to_self),
 	CASE(sixteen_at_once),
@@ -255,5 +417,9 @@ const struct guest_case guest_cases[] = {
 	CASE(to_all_others, .min_cpus = 2),
 	CASE(ping_pong_asleep, .min_cpus = 2),
 	CASE(everybody_to_everybody, .min_cpus = 2),
+	CASE(each_source_is_an_interrupt, .min_cpus = 2, .flags = GICV2_ONLY | TENON_ONLY),
+	CASE(sources_can_be_set_and_cleared, .min_cpus = 3, .flags = GICV2_ONLY | TENON_ONLY),
+	CASE(source_in_service_can_come_again, .flags = GICV2_ONLY | TENON_ONLY),
+	CASE(no_source_is_lost, .min_cpus = 4, .flags = GICV2_ONLY | TENON_ONLY),
 	CASE_END,
 };

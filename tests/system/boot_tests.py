@@ -17,6 +17,8 @@ LIST = ROOT / "tests/system/boots.list"
 INIT = ROOT / "tests/system/linux_init.sh"
 KERNEL = ROOT / "build/guest/kernel/vmlinuz"
 KERNEL_CLOUD = ROOT / "build/guest/kernel-cloud/vmlinuz"
+KERNEL_ARMMP = ROOT / "build/guest/kernel-armmp/vmlinuz"
+BUSYBOX_ARMHF = ROOT / "build/guest/busybox-armhf"
 
 DOM0_MIB = 256
 DOMU_MIB = 144
@@ -42,10 +44,16 @@ class Row:
     def __init__(self, line):
         self.machine, dom0, domus, self.loader, self.xen, self.build = line.split()
         self.dom0 = 0 if dom0 == "-" else int(dom0)
-        self.domus = [] if domus == "-" else [int(cpus) for cpus in domus.split(",")]
+        self.domus = [] if domus == "-" else [self._domu(text) for text in domus.split(",")]
         self.name = f"boot/{self.machine}-dom0={dom0}-domu={domus.replace(',', '+')}-{self.build}"
         if self.loader != "tree":
             self.name += f"-{self.loader}"
+
+    @staticmethod
+    def _domu(text):
+        """vCPUs, and whether it is a 32-bit guest."""
+        cpus = text.removesuffix("x32")
+        return int(cpus), cpus != text
 
 
 def kernel_arguments(name, console, cpus, mib, extra=""):
@@ -80,11 +88,16 @@ def _run(run, row):
     names = set()
     if row.dom0:
         names.add("dom0")
-    for number, cpus in enumerate(row.domus, 1):
+    for number, (cpus, is_32bit) in enumerate(row.domus, 1):
         name = f"linux{number}"
         names.add(name)
         arguments = kernel_arguments(name, "ttyAMA0", cpus, DOMU_MIB, "test.xen" if row.xen == "yes" else "")
-        modules = [Module("kernel", KERNEL_CLOUD, arguments), Module("ramdisk", initramfs)]
+        if is_32bit:
+            ramdisk = folder / "initramfs32.cpio"
+            write_initramfs(ramdisk, INIT.read_text(), busybox=BUSYBOX_ARMHF)
+            modules = [Module("kernel", KERNEL_ARMMP, arguments + " test.machine=armv7l"), Module("ramdisk", ramdisk)]
+        else:
+            modules = [Module("kernel", KERNEL_CLOUD, arguments), Module("ramdisk", initramfs)]
         properties = 'xen,enhanced = "no-xenstore";' if row.xen == "yes" else ""
         boot.domains.append(Domain(name, modules, DOMU_MIB, cpus, properties))
 

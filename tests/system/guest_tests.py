@@ -10,6 +10,7 @@ from system_suite import Failure, Result, Test
 from system_tree import FIRST_MODULE, MIB, RAM_START, Boot, Domain, Module
 
 DIRT_BYTES = 16 * MIB
+DOM0_MIB = 64
 dirt_lock = threading.Lock()
 
 LIST = ROOT / "tests/guest/guests.list"
@@ -53,7 +54,7 @@ class Entry:
             self.options[key] = value
             if key == "args":
                 self.name += f"-{value}"
-        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot", "dirty"}
+        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot", "dirty", "dom0"}
         if unknown:
             raise ValueError(f"{LIST}: unknown option {unknown} of {topic}")
 
@@ -110,6 +111,11 @@ def run_entry(run, entry, machine, build, prefix=(), slower=1):
         domains.append(_guest(run, machine, "beside", topic, len(domains) + 1, entry))
         expected[topic] = expected.get(topic, 0) + 1
     boot = Boot(domains=domains)
+    if "dom0" in entry.options:
+        topic = entry.options["dom0"]
+        boot.dom0_modules = _guest(run, machine, "dom0", topic, 0, entry).modules
+        boot.hypervisor_arguments = f"console=dtuart loglvl=all guest_loglvl=all dom0_mem={DOM0_MIB}M dom0_max_vcpus=1"
+        expected[topic] = 1
     if "boot" in entry.options:
         boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all " + entry.options["boot"].replace(",", " ")
     seconds = int(entry.options.get("seconds", "60")) * slower

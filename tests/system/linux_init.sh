@@ -4,8 +4,8 @@
 # /init of the Linux domains in the boot tests: looks at what the kernel found and reports each check in a line
 #     TEST <domain> ok|bad <check>: <detail> ;
 # and at the end "TEST <domain> done ;". The semicolon shows that the line has come whole. What to expect is on the
-# kernel's command line: test.name, test.cpus, test.mib, test.xen, test.rtc, test.wait, test.quick (leaves out what only
-# takes time), test.block=MD5 of the first MiB of /dev/vda, test.net=MD5 of what 10.0.2.2 has as "file".
+# kernel's command line: test.name, test.machine, test.cpus, test.mib, test.xen, test.rtc, test.wait, test.quick (leaves
+# out what only takes time), test.block=MD5 of the first MiB of /dev/vda, test.net=MD5 of what 10.0.2.2 has as "file".
 
 /bin/busybox mkdir -p /bin /proc /sys /dev /tmp
 /bin/busybox --install -s /bin
@@ -13,11 +13,12 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 
-name=linux cpus=1 mib=64 xen='' rtc='' wait='' quick='' block='' net=''
+name=linux machine=aarch64 cpus=1 mib=64 xen='' rtc='' wait='' quick='' block='' net=''
 read -r cmdline </proc/cmdline
 for word in $cmdline; do
 	case $word in
 	test.name=*) name=${word#*=} ;;
+	test.machine=*) machine=${word#*=} ;;
 	test.cpus=*) cpus=${word#*=} ;;
 	test.mib=*) mib=${word#*=} ;;
 	test.xen) xen=yes ;;
@@ -42,7 +43,7 @@ check()
 	fi
 }
 
-check kernel "$(uname -a)" [ "$(uname -m)" = aarch64 ]
+check kernel "$(uname -a)" [ "$(uname -m)" = "$machine" ]
 check cpus "$(nproc) of $cpus" [ "$(nproc)" = "$cpus" ]
 
 total=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))

@@ -23,7 +23,7 @@ from system_cohcheck import (SMALL_MIB, Checked, bss_of, describe, move_focus_to
                              wait_for_scrubbing)
 from system_machine import ROOT, ConsoleTimeout, Machine
 from system_suite import Failure, Result, Test
-from system_tree import Domain, Module
+from system_tree import Boot, Domain, Module
 
 PATCHES = ROOT / "tests/mutants"
 WORK = ROOT / "build/mutants"
@@ -39,10 +39,12 @@ _table = {}
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """Domains (topic, vCPUs, MiB), and how often the first one is built again when it has ended."""
+    """Domains (topic, vCPUs, MiB), and how often the first one is built again when it has ended. dom0: its topic; it
+    turns the machine off."""
 
     domains: tuple
     rebuilds: int = 0
+    dom0: str = ""
 
     @property
     def idles(self):
@@ -57,6 +59,9 @@ SCENARIOS = {
     # What Tenon needs for a domain comes back with it, and is used for the one after the next.
     "small": Scenario((("lines", 1, 4),), 2),
     "events": Scenario((("events", 2, 16),)),
+    "grants": Scenario((("grants", 1, 16),)),
+    "copies": Scenario((("grants_copy", 1, 16),)),
+    "foreign": Scenario((("victim", 1, 32),), dom0="foreign"),
 }
 
 
@@ -159,22 +164,28 @@ def _wait_for_done(session, count):
 
 def run_scenario(run, machine_name, scenario, elf, options=()):
     """Returns what cohcheck found."""
-    machine = Machine.parse(machine_name, SMALL_MIB)
+    machine = Machine.parse(machine_name, *([] if scenario.dom0 else [SMALL_MIB]))
     domains = []
     for number, (topic, cpus, mib) in enumerate(scenario.domains, 1):
         arguments = f"number={number} tenon" + (" fwb" if machine.cpu == "max" else "")
         domains.append(Domain(f"guest{number}", [Module("kernel", run.context.guests / topic, arguments)], mib, cpus))
+    boot = small_boot(domains)
+    if scenario.dom0:
+        boot = Boot(domains, [Module("kernel", run.context.guests / scenario.dom0, "number=0 tenon")],
+                    "console=dtuart dom0_mem=64M dom0_max_vcpus=1")
     checked = Checked(run, elf, options=["--loaded", bss_of(elf), *options])
-    with run.boot(machine, small_boot(domains), SECONDS, prefix=checked.prefix, image=elf.with_suffix("")) as session:
+    with run.boot(machine, boot, SECONDS, prefix=checked.prefix, image=elf.with_suffix("")) as session:
         try:
-            _wait_for_done(session, 1)
-            move_focus_to_hypervisor(session)
+            _wait_for_done(session, 2 if scenario.dom0 else 1)
+            if not scenario.dom0:
+                move_focus_to_hypervisor(session)
             for count in range(scenario.rebuilds):
                 if scenario.idles:
                     wait_for_scrubbing(session, SECONDS)
                 rebuild_next(session, SECONDS)
                 _wait_for_done(session, 2 + count)
-            session.send("R")
+            if not scenario.dom0:
+                session.send("R")
         except ConsoleTimeout:
             if "--stop-on-first" not in options or session.wait_exit(1) != 0:
                 raise

@@ -9,11 +9,15 @@ import argparse
 import pathlib
 import sys
 
+import bench_tests
 import boot_tests
 import builder_tests
 import cohcheck_command_tests
 import corpus_tests
+import differential_tests
+import grant_tests
 import guest_tests
+import hostile_tests
 import mutant_tests
 import others_tests
 import race_tests
@@ -22,8 +26,8 @@ import tenon_cohcheck_tests
 from system_machine import ROOT
 from system_suite import Context, run_tests
 
-SUITES = (guest_tests, boot_tests, builder_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
-          race_tests, others_tests, mutant_tests)
+SUITES = (guest_tests, bench_tests, boot_tests, builder_tests, grant_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
+          race_tests, others_tests, mutant_tests, differential_tests, hostile_tests)
 
 
 def main():

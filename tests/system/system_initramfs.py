@@ -45,13 +45,13 @@ def kernel_modules(folder, names):
     return [next(iter(sorted((folder / "lib/modules").rglob(f"{name}.ko")))) for name in names]
 
 
-def write_initramfs(path, script, modules=()):
+def write_initramfs(path, script, modules=(), busybox=ROOT / "build/guest/busybox"):
     """busybox, a few links, the script as /init, and kernel modules in /lib."""
     archive = Cpio()
     for name in ("bin", "dev", "lib", "proc", "sys", "tmp"):
         archive.folder(name)
     archive.character_device("dev/console", 5, 1)
-    archive.program("bin/busybox", (ROOT / "build/guest/busybox").read_bytes())
+    archive.program("bin/busybox", busybox.read_bytes())
     archive.link("bin/sh", "busybox")
     archive.program("init", script.encode())
     for module in modules:

@@ -14,6 +14,7 @@
 
 #include "arm64/percpu.h"
 #include "console/console.h"
+#include "domain/domain_share.h"
 #include "lib/log.h"
 #include "tests/unit/fake_machine.h"
 
@@ -24,6 +25,8 @@
 
 unsigned int fake_allocations_left;
 unsigned int fake_pool_restarts;
+unsigned int fake_pin_restarts;
+uint64_t fake_claimed_pages;
 uint64_t fake_now_ns;
 bool fake_vgic_pending;
 struct fake_record fake_record;
@@ -49,6 +52,7 @@ static struct {
 static unsigned int maps_until_failure;
 static struct timer *timers[MAX_TIMERS];
 static unsigned int own_pages;
+static void *shared_pages[256];
 static unsigned int windows;
 
 /* ---- reset and leaks ------------------------------------------------------------------------ */
@@ -71,6 +75,8 @@ void fake_hypervisor_reset(void)
 	this_cpu(current_vcpu) = NULL;
 	fake_allocations_left = UINT_MAX;
 	fake_pool_restarts = 0;
+	fake_pin_restarts = 0;
+	fake_claimed_pages = 0;
 	maps_until_failure = 0;
 	fake_now_ns = UINT64_C(1000) * 1000000000;
 	fake_vgic_pending = false;
@@ -78,6 +84,7 @@ void fake_hypervisor_reset(void)
 	fake_console_input = "";
 	fake_console_congested = 0;
 	own_pages = 0;
+	memset(shared_pages, 0, sizeof(shared_pages));
 	windows = 0;
 }
 
@@ -91,6 +98,7 @@ void fake_hypervisor_check_leaks(void)
 	}
 	for (unsigned int i = 0; i < FAKE_NR_PAGES; i++) {
 		assert_int_equal(registered[i], 0);
+		assert_int_equal(frames[i].shared_pins, 0);
 		assert_true(frames[i].refs <= 1);
 	}
 	for (unsigned int i = 0; i < MAX_TIMERS; i++) {
@@ -170,8 +178,11 @@ void fake_domain_destroy(struct domain *d)
 	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
 		runstate_fini(d->vcpu[i]);
 	}
+	while (grant_release_mappings(d) != 0) {
+	}
 	event_domain_fini(d);
 	grant_domain_fini(d);
+	grant_domain_free(d);
 	hyp_free_shared(d->shared_info);
 	for (unsigned int i = 0; i < FAKE_MAX_DOMAINS; i++) {
 		if (domains[i] == d) {
@@ -258,6 +269,11 @@ void domain_shutdown(struct domain *d, int reason)
 	spin_unlock(&d->lock);
 }
 
+void domain_crash(struct domain *d, const char *format, ...)
+{
+	domain_shutdown(d, SHUTDOWN_crash);
+}
+
 /* ---- guest memory --------------------------------------------------------------------------- */
 
 #define GVA_BASE UINT64_C(0xffff000010000000)
@@ -280,8 +296,8 @@ void fake_set_access(unsigned int page, enum fake_access access)
 
 static int check_gva(uint64_t gva, size_t size, enum fake_access wanted)
 {
-	for (uint64_t at = gva; at < gva + size; at++) {
-		uint64_t page = (at - GVA_BASE) / PAGE_SIZE;
+	for (size_t i = 0; i < size; i++) {
+		uint64_t at = gva + i, page = (at - GVA_BASE) / PAGE_SIZE;
 
 		if (at < GVA_BASE || page >= FAKE_NR_PAGES || access_to[page] < wanted) {
 			return -XEN_EFAULT;
@@ -334,10 +350,24 @@ struct frame *frame_of(mfn_t m)
 	return page_of(m) < FAKE_NR_PAGES ? &frames[page_of(m)] : NULL;
 }
 
+/* Tenon's own that a guest maps too: in no frame table here. */
+static bool is_shared_page(mfn_t m)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(shared_pages); i++) {
+		if (shared_pages[i] != NULL && hyp_to_mfn(shared_pages[i]).raw == m.raw) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool frame_get(mfn_t m, uint16_t domid)
 {
 	struct frame *f = frame_of(m);
 
+	if (is_shared_page(m)) {
+		return true; /* not counted */
+	}
 	if (f == NULL || (f->state != FRAME_GUEST && f->state != FRAME_TENON_SHARED) ||
 	    f->owner != domid) {
 		return false;
@@ -350,12 +380,40 @@ void frame_put(mfn_t m)
 {
 	struct frame *f = frame_of(m);
 
+	if (is_shared_page(m)) {
+		return;
+	}
 	assert_non_null(f);
 	assert_true(f->refs > 0);
 	f->refs--;
 	if (f->refs == 0) {
 		memset(f, 0, sizeof(*f));
 	}
+}
+
+bool frame_give_up(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	bool last = f->refs == 1;
+
+	if (last) {
+		frame_put(m);
+	} else {
+		f->order |= FRAME_GIVEN_UP;
+	}
+	return last;
+}
+
+bool frame_put_use(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	bool last = f->refs == 2 && (f->order & FRAME_GIVEN_UP) != 0;
+
+	frame_put(m);
+	if (last) {
+		frame_put(m);
+	}
+	return last;
 }
 
 static void claim_page(unsigned int page, uint16_t domid)
@@ -402,6 +460,43 @@ int frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *first)
 	return -XEN_ENOMEM;
 }
 
+static uint64_t free_pages(void)
+{
+	uint64_t nr = 0;
+
+	for (unsigned int page = 0; page < FAKE_NR_PAGES; page++) {
+		nr += frames[page].state == FRAME_FREE_DIRTY ? 1 : 0;
+	}
+	return nr;
+}
+
+int frame_pool_claim_free(uint64_t nr)
+{
+	if (nr > free_pages() - fake_claimed_pages) {
+		return -XEN_ENOMEM;
+	}
+	fake_claimed_pages += nr;
+	return 0;
+}
+
+void frame_pool_unclaim(uint64_t nr)
+{
+	assert_true(nr <= fake_claimed_pages);
+	fake_claimed_pages -= nr;
+}
+
+int frame_pool_alloc_claimed(unsigned int order, uint16_t domid, uint64_t nr_drawn, mfn_t *first)
+{
+	uint64_t nr = UINT64_C(1) << order;
+	int ret = frame_pool_claim_free(nr - nr_drawn);
+
+	if (ret == 0) {
+		ret = frame_pool_alloc(order, domid, first);
+		frame_pool_unclaim(ret == 0 ? nr : nr - nr_drawn);
+	}
+	return ret;
+}
+
 mfn_t frame_pool_max_mfn(void)
 {
 	return mfn(FAKE_MFN(FAKE_NR_PAGES - 1));
@@ -432,31 +527,111 @@ void hyp_free(void *va, unsigned int order)
 
 void *hyp_alloc_shared(uint16_t domid)
 {
+	void *va = hyp_alloc(0);
+	unsigned int i = 0;
+
 	(void)domid;
-	return hyp_alloc(0);
+	if (va == NULL) {
+		return NULL;
+	}
+	while (shared_pages[i] != NULL) {
+		i++;
+		assert_true(i < ARRAY_SIZE(shared_pages));
+	}
+	shared_pages[i] = va;
+	return va;
 }
 
 void hyp_free_shared(void *va)
 {
+	for (unsigned int i = 0; i < ARRAY_SIZE(shared_pages); i++) {
+		if (shared_pages[i] == va) {
+			shared_pages[i] = NULL;
+		}
+	}
 	hyp_free(va, 0);
 }
 
-int hyp_map_registered(mfn_t m, void **va)
+/* As the real ones, these take the owner's attribute lock. */
+int domain_share_pin(struct domain *owner, mfn_t m)
 {
 	assert_true(page_of(m) < FAKE_NR_PAGES);
+	assert_int_equal(frames[page_of(m)].owner, owner->id);
 	assert_true(frames[page_of(m)].refs > 0);
-	if (!may_allocate()) {
-		return -XEN_ENOMEM;
+	if (fake_pin_restarts > 0) {
+		fake_pin_restarts--;
+		return -XEN_ERESTART;
 	}
-	registered[page_of(m)]++;
-	*va = ram[page_of(m)];
+	write_lock(&owner->attr_lock);
+	frames[page_of(m)].shared_pins++;
+	write_unlock(&owner->attr_lock);
 	return 0;
 }
 
-void hyp_unmap_registered(mfn_t m)
+void domain_share_unpin(struct domain *owner, mfn_t m)
+{
+	assert_int_equal(frames[page_of(m)].owner, owner->id);
+	assert_true(frames[page_of(m)].refs > 0);
+	assert_true(frames[page_of(m)].shared_pins > 0);
+	frames[page_of(m)].shared_pins--;
+}
+
+void domain_put_frame(struct domain *owner, mfn_t m)
+{
+	if (frame_put_use(m)) {
+		write_lock(&owner->stage2.lock);
+		owner->nr_pages--;
+		write_unlock(&owner->stage2.lock);
+	}
+}
+
+int domain_share_register(struct domain *owner, mfn_t m, void **va)
+{
+	int ret;
+
+	if (!may_allocate()) {
+		return -XEN_ENOMEM;
+	}
+	ret = domain_share_pin(owner, m);
+	if (ret == 0) {
+		registered[page_of(m)]++;
+		*va = ram[page_of(m)];
+	}
+	return ret;
+}
+
+void domain_share_unregister(struct domain *owner, mfn_t m)
 {
 	assert_true(registered[page_of(m)] > 0);
 	registered[page_of(m)]--;
+	domain_share_unpin(owner, m);
+}
+
+int domain_foreign_map_frame(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
+			     enum stage2_type type)
+{
+	int ret;
+
+	spin_lock(&mapper->lock);
+	ret = stage2_map(mapper, g, m, 1, type);
+	spin_unlock(&mapper->lock);
+	return ret;
+}
+
+int domain_foreign_map(struct domain *mapper, gfn_t g, struct domain *owner, gfn_t owner_gfn)
+{
+	enum stage2_type type;
+	mfn_t m;
+	int ret = stage2_get_frame(owner, owner_gfn, &m, &type);
+
+	if (ret < 0) {
+		return -XEN_EINVAL;
+	}
+	ret = domain_foreign_map_frame(mapper, g, owner, m, STAGE2_FOREIGN_RW);
+	if (ret < 0) {
+		frame_put(m);
+	}
+	return ret;
 }
 
 void *window_map(mfn_t m, enum window_attr attr)
@@ -549,6 +724,25 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 	return 0;
 }
 
+int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
+{
+	int ret = 0;
+	int at;
+
+	write_lock(&d->stage2.lock);
+	at = find_mapping(d, g.raw);
+	if (at >= 0) {
+		if ((mappings[at].type == STAGE2_GRANT_RW || mappings[at].type == STAGE2_GRANT_RO) &&
+		    mappings[at].m.raw == m.raw) {
+			memset(&mappings[at], 0, sizeof(mappings[at]));
+		} else {
+			ret = -XEN_EILSEQ;
+		}
+	}
+	write_unlock(&d->stage2.lock);
+	return ret;
+}
+
 int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
 {
 	int i;
@@ -614,6 +808,33 @@ void sched_block(struct vcpu *v)
 {
 	assert_ptr_equal(v, current_vcpu());
 	fake_record.blocks++;
+}
+
+void sched_wait_for_wake_up(struct vcpu *v)
+{
+	assert_ptr_equal(v, current_vcpu());
+	fake_record.blocks++;
+}
+
+int sched_pin(struct vcpu *v, unsigned int cpu)
+{
+	assert_ptr_equal(v, current_vcpu());
+	if (cpu >= 4) {
+		return -XEN_EINVAL;
+	}
+	if (v->sched.pinned) {
+		return -XEN_EBUSY;
+	}
+	v->sched.pinned = true;
+	return 0;
+}
+
+int sched_unpin(struct vcpu *v)
+{
+	int ret = v->sched.pinned ? 0 : -XEN_EINVAL;
+
+	v->sched.pinned = false;
+	return ret;
 }
 
 void sched_yield(struct vcpu *v)
@@ -714,7 +935,8 @@ void console_write_domain(struct domain *d, const char *text, size_t length)
 {
 	(void)d;
 	lock_assert_none_held();
-	assert_true(fake_console_output_length + length <= sizeof(fake_console_output));
+	/* What has no room is dropped, as on a console that is behind. */
+	length = MIN(length, sizeof(fake_console_output) - fake_console_output_length);
 	memcpy(fake_console_output + fake_console_output_length, text, length);
 	fake_console_output_length += length;
 }

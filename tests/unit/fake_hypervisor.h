@@ -59,6 +59,10 @@ void fake_fail_map_after(unsigned int nr);
 extern unsigned int fake_allocations_left;
 /* frame_pool_alloc() asks to be called again this many times first. */
 extern unsigned int fake_pool_restarts;
+/* And so does domain_share_pin(). */
+extern unsigned int fake_pin_restarts;
+/* All domains' claims, while nobody allocates. */
+extern uint64_t fake_claimed_pages;
 
 /* ---- what was done to the rest of the hypervisor
  * -------------------------------------------------- */

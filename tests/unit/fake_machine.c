@@ -15,6 +15,7 @@
 #include "arm64/barrier.h"
 #include "arm64/cache.h"
 #include "arm64/cpu.h"
+#include "arm64/cpu_work.h"
 #include "arm64/percpu.h"
 #include "arm64/tlb.h"
 #include "lib/assert.h"
@@ -67,6 +68,8 @@ static char panic_text[512];
 __thread unsigned int fake_machine_cpu;
 unsigned int nr_cpus = 4;
 DEFINE_PER_CPU(unsigned int, cpu_id);
+DEFINE_PER_CPU(uint64_t, cpu_stack_top);
+DEFINE_PER_CPU(union cpu_work, cpu_work);
 struct cpu_features cpu_features;
 
 static const struct cpu_features default_features = {

@@ -28,8 +28,8 @@ struct guest_machine {
 	unsigned int nr_cpus;
 	uint64_t mpidr[GUEST_MAX_CPUS];
 	uint64_t ram_start, ram_size; /* the first bank */
-	uint64_t uart;
-	unsigned int gic_version; /* 2 or 3 */
+	uint64_t uart;                /* 0: none */
+	unsigned int gic_version;     /* 2 or 3 */
 	uint64_t gicd, gicc, gicr;
 };
 extern struct guest_machine machine;

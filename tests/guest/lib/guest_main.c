@@ -85,8 +85,8 @@ static void read_machine(const void *fdt)
 
 	machine.fdt = fdt;
 	node = find_compatible(uarts);
-	if (node >= 0) {
-		get_reg(node, 0, &machine.uart, &size);
+	if (node < 0 || !get_reg(node, 0, &machine.uart, &size)) {
+		machine.uart = 0;
 	}
 	arguments = fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "bootargs", NULL);
 	if (arguments != NULL) {

@@ -31,8 +31,17 @@ static uint64_t *new_table(void)
 
 static uint64_t attributes(enum mmu_type type)
 {
-	uint64_t pte = PTE_AF | PTE_ATTRIDX(type);
+	uint64_t pte =
+		PTE_AF |
+		PTE_ATTRIDX(type == MMU_READ_ONLY || type == MMU_USER ? MMU_WRITE_BACK : type);
 
+	/* AP[2:1] = 0b10: EL1 may only read. */
+	if (type == MMU_READ_ONLY) {
+		pte |= BIT64(7);
+	}
+	if (type == MMU_USER) {
+		pte |= BIT64(6);
+	}
 	return type == MMU_DEVICE ? pte | BIT64(54) | BIT64(53) : pte | PTE_SH_INNER;
 }
 

@@ -13,6 +13,8 @@ enum mmu_type {
 	MMU_NON_CACHEABLE,        /* 0x44 */
 	MMU_WRITE_THROUGH,        /* 0xbb */
 	MMU_WRITE_BACK_TRANSIENT, /* 0x77: allocation hints are free (xen: public/arch-arm.h) */
+	MMU_READ_ONLY,            /* Write-Back */
+	MMU_USER,                 /* Write-Back, and EL0 may read, write and execute */
 	MMU_UNMAPPED
 };
 

@@ -4,7 +4,7 @@
  * instructions of vCPU 0 and of the others, and the exception vectors.
  *
  * A test guest runs where it was linked: at the start of RAM plus text_offset, which is where both Xen
- * and Tenon put an Image.
+ * and Tenon put an Image. One that is linked for it runs anywhere.
  *
  * vCPU 0:  x0 device tree                 -> guest_main(device tree)
  * others:  x0 struct guest_cpu            -> guest_secondary(cpu, SCTLR_EL1 and DAIF at entry)
@@ -29,6 +29,24 @@ _start:
 	.text
 start:
 	mov	x19, x0
+	/*
+	 * A guest that may be loaded anywhere, as dom0 is where the machine has RAM, comes with its relocations: all are
+	 * R_AARCH64_RELATIVE (Arm IHI 0056). Others have none.
+	 */
+	adr	x0, _start
+	movz	x1, #0x4008, lsl #16            /* guest.lds */
+	sub	x2, x0, x1
+	adr	x3, __rela_start
+	adr	x4, __rela_end
+0:	cmp	x3, x4
+	b.hs	0f
+	ldp	x5, x6, [x3], #16               /* offset, type */
+	ldr	x7, [x3], #8                    /* addend */
+	cbz	x6, 0b                          /* R_AARCH64_NONE fills the table up */
+	add	x7, x7, x2
+	str	x7, [x5, x2]
+	b	0b
+0:
 	/* Loaded elsewhere, nothing would work: stop where a debugger shows why. */
 	adr	x0, _start
 	ldr	x1, =_start

@@ -11,6 +11,8 @@ _Static_assert(sizeof(struct guest_frame) == 288, "FRAME_SIZE in guest_start.S")
 
 void guest_exception(struct guest_frame *frame, uint64_t kind);
 
+bool (*guest_sync_hook)(struct guest_frame *frame);
+
 void fault_catch(void)
 {
 	struct guest_cpu *cpu = this_cpu();
@@ -106,6 +108,10 @@ void guest_exception(struct guest_frame *frame, uint64_t kind)
 		}
 		break;
 	case 0:
+		frame->reserved = kind;
+		if (kind <= 8 && guest_sync_hook != NULL && guest_sync_hook(frame)) {
+			return;
+		}
 		if (!cpu->catching || kind != 4) {
 			break;
 		}

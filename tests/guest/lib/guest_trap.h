@@ -12,7 +12,7 @@
 struct guest_frame {
 	uint64_t x[31];
 	uint64_t elr, spsr, esr, far;
-	uint64_t reserved;
+	uint64_t reserved; /* for guest_sync_hook: the vector, 0 EL1t, 4 EL1h, 8 EL0 */
 };
 
 struct guest_fault {
@@ -37,6 +37,9 @@ struct guest_fault fault_caught(void);
 struct guest_fault fault_read(unsigned int size, uint64_t address, uint64_t *value);
 struct guest_fault fault_write(unsigned int size, uint64_t address, uint64_t value);
 struct guest_fault fault_jump(uint64_t address);
+
+/* Asked first about each synchronous exception: true when it has dealt with it, the frame changed as needed. */
+extern bool (*guest_sync_hook)(struct guest_frame *frame);
 
 /* What a fault is. */
 static inline bool fault_is_undefined(struct guest_fault fault)

@@ -25,6 +25,9 @@ struct cpu_features {
 	bool s2fwb;
 	bool dic;
 	bool ras, lor;
+	unsigned int nr_breakpoints;
+	unsigned int nr_watchpoints;
+	bool sve_sme, sme, mte;
 	bool aarch32_el1;
 	bool vhe_present;
 };

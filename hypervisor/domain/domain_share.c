@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to shared and back (design.md, "Memory attributes"), one frame at a time.
+ *
+ *	private --first pin--> shared --last unpin--> (warm: private) (cold: unsharing --later--> private)
+ *
+ * struct frame.shared_pins is the state: 0 is private, all else shared. A change from or to 0 of a cold domain's frame
+ * is made under its attribute lock, held for writing: so nobody has a window on the frame or maps it meanwhile. From
+ * 1 to 2 and so on needs no lock.
+ *
+ * No epoch has to pass: a window on a shared frame of a cold domain is open under the attribute lock or under a pin, and
+ * does not outlive its use (WINDOW_WB_ONCE). One that is left from a time when the domain was warm is dropped before the
+ * flush of all its RAM that comes with turning cold (domain_warm.c).
+ */
+#include "domain/domain_share.h"
+
+#include "abi/xen.h"
+#include "arm64/atomic.h"
+#include "arm64/barrier.h"
+#include "arm64/cache.h"
+#include "arm64/cpu.h"
+#include "arm64/percpu.h"
+#include "domain/domain.h"
+#include "gic/gic.h"
+#include "lib/assert.h"
+#include "sched/sched.h"
+
+/* Frames to be made private, linked by share_next; 0 is none. Only its own CPU touches it. */
+static DEFINE_PER_CPU(uint32_t, unshare_first);
+
+/* ---- pins ------------------------------------------------------------------------------------------------ */
+
+/* One more where there is one already: 0; -XEN_EAGAIN: it is private. */
+static int pin_shared(struct frame *f)
+{
+	uint32_t seen = atomic_load_acquire(&f->shared_pins);
+
+	do {
+		if (seen == 0) {
+			return -XEN_EAGAIN;
+		}
+		if ((seen & FRAME_PINS) == FRAME_PINS) {
+			return -XEN_ENOSPC;
+		}
+	} while (!atomic_compare_exchange(&f->shared_pins, &seen, seen + 1));
+	return 0;
+}
+
+int domain_share_pin(struct domain *owner, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	int error = pin_shared(f);
+
+	ASSERT(f->owner == owner->id && f->refs > 0);
+	if (error != -XEN_EAGAIN) {
+		return error;
+	}
+	/* Either kind of lock keeps cold and warm apart; who else pins a warm domain's frames is of no interest. */
+	read_lock(&owner->attr_lock);
+	if (stage2_attr_private_is_wb(owner)) {
+		atomic_fetch_add(&f->shared_pins, 1);
+		error = 0;
+	}
+	read_unlock(&owner->attr_lock);
+	if (error == 0) {
+		return 0;
+	}
+	write_lock(&owner->attr_lock);
+	/* C1, private to shared: before anybody has it Write-Back no Non-cacheable mapping is left. */
+	(void)stage2_turn_frame(m, true);
+	atomic_fetch_add(&f->shared_pins, 1);
+	write_unlock(&owner->attr_lock);
+	return 0;
+}
+
+void domain_put_frame(struct domain *owner, mfn_t m)
+{
+	if (unlikely(frame_put_use(m))) {
+		atomic_fetch_sub(&owner->nr_pages, 1);
+	}
+}
+
+/* ---- back to private --------------------------------------------------------------------------------------- */
+
+static void clean_through_window(mfn_t m)
+{
+	void *page = window_map(m, WINDOW_NC);
+
+	dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
+	window_unmap(page);
+	dsb_sy(); /* complete before the next step */
+}
+
+/* It counts as private now: what is cacheable goes, and then the lines. The attribute lock is held for writing. */
+static void make_private(const struct domain *d, mfn_t m)
+{
+	ASSERT(write_is_mine(&d->attr_lock));
+	if (stage2_turn_frame(m, true)) {
+		/* What was written through the cache is there for whoever reads past it from now on. */
+		clean_through_window(m);
+		(void)stage2_turn_frame(m, false);
+	}
+	/* C1: nothing can bring lines back any more. */
+	ASSERT(!stage2_frame_is_wb_elsewhere(m));
+	clean_through_window(m);
+}
+
+static void unshare(mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	struct domain *d = domain_get(f->owner);
+	uint32_t seen = FRAME_UNSHARING;
+
+	if (!d) {
+		/* With its last reference it goes to be scrubbed. */
+		atomic_fetch_and(&f->shared_pins, ~FRAME_UNSHARING);
+		frame_put(m);
+		return;
+	}
+	write_lock(&d->attr_lock);
+	/* It may be pinned again since. */
+	while (!atomic_compare_exchange(&f->shared_pins, &seen, seen & ~FRAME_UNSHARING)) {
+	}
+	if (seen == FRAME_UNSHARING && !stage2_attr_private_is_wb(d)) {
+		make_private(d, m);
+	}
+	write_unlock(&d->attr_lock);
+	domain_put_frame(d, m);
+	domain_put(d);
+}
+
+/* On the way to a guest, or before idling: no lock is held, and interrupts may be taken between two frames. */
+static void unshare_all(void)
+{
+	uint32_t m;
+
+	while ((m = this_cpu(unshare_first)) != 0) {
+		this_cpu(unshare_first) = frame_of(mfn(m))->share_next;
+		unshare(mfn(m));
+		if (cpu_interrupt_pending()) {
+			irq_handle_pending();
+		}
+	}
+}
+
+void domain_share_unpin(struct domain *owner, mfn_t m)
+{
+	struct frame *f = frame_of(m);
+	uint32_t seen = atomic_load_acquire(&f->shared_pins);
+	bool unsharing;
+
+	do {
+		ASSERT((seen & FRAME_PINS) > 0);
+		/*
+		 * Whether the domain is warm is not looked at under the lock. If it turns cold right now, the flush of all its RAM
+		 * comes after this use of the frame, which has ended; if it turns warm, unshare() finds that.
+		 */
+		unsharing = seen == 1 && !stage2_attr_private_is_wb(owner);
+	} while (!atomic_compare_exchange(&f->shared_pins, &seen,
+					  unsharing ? FRAME_UNSHARING : seen - 1));
+	if (unsharing) {
+		/* Only one finds it at 1, and it is in no list: FRAME_UNSHARING goes after it has left that. */
+		atomic_fetch_add(&f->head, FRAME_ONE_REF);
+		f->share_next = this_cpu(unshare_first);
+		this_cpu(unshare_first) = (uint32_t)m.raw;
+		sched_defer(unshare_all);
+	}
+}
+
+/* ---- registered frames -------------------------------------------------------------------------------------- */
+
+int domain_share_register(struct domain *owner, mfn_t m, void **va)
+{
+	int error = domain_share_pin(owner, m);
+
+	if (error) {
+		return error;
+	}
+	error = hyp_map_registered(m, va);
+	if (error) {
+		domain_share_unpin(owner, m);
+	}
+	return error;
+}
+
+void domain_share_unregister(struct domain *owner, mfn_t m)
+{
+	hyp_unmap_registered(m);
+	domain_share_unpin(owner, m);
+}
+
+/* ---- foreign mappings --------------------------------------------------------------------------------------- */
+
+int domain_foreign_map_frame(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
+			     enum stage2_type type)
+{
+	int error;
+
+	/* Two domains: the mapper's map is ordered by its own lock, the attribute by the owner's. */
+	spin_lock(&mapper->lock);
+	write_lock(&owner->attr_lock);
+	error = stage2_map_foreign(mapper, g, owner, m, type);
+	write_unlock(&owner->attr_lock);
+	spin_unlock(&mapper->lock);
+	return error;
+}
+
+int domain_foreign_map(struct domain *mapper, gfn_t g, struct domain *owner, gfn_t owner_gfn)
+{
+	enum stage2_type type;
+	mfn_t m;
+	int error;
+
+	if (stage2_get_frame(owner, owner_gfn, &m, &type) != 0) {
+		return -XEN_EINVAL;
+	}
+	error = domain_foreign_map_frame(mapper, g, owner, m, STAGE2_FOREIGN_RW);
+	if (error) {
+		domain_put_frame(owner, m);
+	}
+	return error;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Uses of a granter's entries. The entry in shared memory says what the granter permits and, by GTF_reading and
+ * GTF_writing, what is going on; struct grant_active is Tenon's own record of the same. What the entry permits is
+ * looked at when a use begins that it does not yet show, once, and nothing that the granter does to it afterwards
+ * changes what is in use (public/grant_table.h, "Invalidating an in-use GTF_permit_access entry").
+ */
+#include "grant/grant_internal.h"
+
+#include "arm64/atomic.h"
+#include "domain/domain.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+#include "stage2/stage2.h"
+
+/* Of one entry, for reading and for writing each: as in Xen. */
+#define MAX_USES 128
+
+_Static_assert(sizeof(struct grant_active) * GRANT_ENTRIES_PER_FRAME == PAGE_SIZE,
+	       "one frame of these goes with one frame of entries");
+
+/* flags and domid, which change together. Little-endian. */
+#define HEAD_FLAGS(head) ((uint16_t)(head))
+#define HEAD_DOMID(head) ((uint16_t)((head) >> 16))
+
+static uint32_t *head_of(struct grant_entry_v1 *entry)
+{
+	return (uint32_t *)(void *)entry;
+}
+
+/*
+ * The granter may change an entry faster than an exclusive store gets through (S3), so attempts are single LL/SC pairs
+ * and are counted. To begin a use, an entry that changes five times is refused, as in Xen; a pair that failed for no
+ * reason does not count as a change. At the end of one, the bits that cannot be cleared stay, and the granter has
+ * only itself to blame.
+ */
+#define MAX_CHANGES  5
+#define MAX_ATTEMPTS 4096
+
+static bool update_head(uint32_t *head, uint32_t *expected, uint32_t value)
+{
+	return __atomic_compare_exchange_n(head, expected, value, true, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+/* Does the entry permit it? fresh: nobody uses it yet, so the user and the type of the entry are not settled. */
+static bool permits(uint32_t head, bool fresh, uint16_t user, bool readonly, enum grant_use use)
+{
+	uint16_t type_mask = GTF_type_mask | (use == GRANT_USE_MAP ? GTF_sub_page : 0);
+
+	if (fresh &&
+	    ((HEAD_FLAGS(head) & type_mask) != GTF_permit_access || HEAD_DOMID(head) != user)) {
+		return false;
+	}
+	return readonly || (HEAD_FLAGS(head) & GTF_readonly) == 0;
+}
+
+static bool show_use(struct grant_entry_v1 *entry, bool fresh, uint16_t user, bool readonly,
+		     enum grant_use use)
+{
+	uint32_t flags = GTF_reading | (readonly ? 0 : GTF_writing);
+	uint32_t head = atomic_load_relaxed(head_of(entry));
+	unsigned int changes = 0;
+
+	for (unsigned int i = 0; i < MAX_ATTEMPTS && changes < MAX_CHANGES; i++) {
+		uint32_t seen = head;
+
+		if (!permits(head, fresh, user, readonly, use)) {
+			return false;
+		}
+		if (update_head(head_of(entry), &head, head | flags)) {
+			return true;
+		}
+		changes += head != seen;
+	}
+	return false;
+}
+
+/* A use has ended, or came to nothing: take back what those that are left do not need. */
+static void show_less(const struct domain *granter, struct grant_entry_v1 *entry,
+		      const struct grant_active *active, bool readonly)
+{
+	uint32_t flags = 0;
+	uint32_t head;
+
+	if (!readonly && active->writers == 0) {
+		flags |= GTF_writing;
+	}
+	if (active->writers == 0 && active->readers == 0) {
+		flags |= GTF_reading;
+	}
+	if (flags == 0) {
+		return;
+	}
+	head = atomic_load_relaxed(head_of(entry));
+	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
+		if (update_head(head_of(entry), &head, head & ~flags)) {
+			return;
+		}
+	}
+	log_guest(granter->id, "keeps a grant entry changing: it will look as if it were in use");
+}
+
+static struct grant_active *active_of(const struct grant_domain *grant, grant_ref_t ref)
+{
+	return &grant->active[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
+}
+
+static struct grant_entry_v1 *entry_of(const struct grant_domain *grant, grant_ref_t ref)
+{
+	return &grant->frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
+}
+
+/* The frame that the entry names, with a reference: the granter's own, and not what it has of others. */
+static int16_t find_frame(struct domain *granter, const struct grant_entry_v1 *entry, mfn_t *m)
+{
+	enum stage2_type type;
+
+	*m = MFN_INVALID;
+	/* Read once: after the acquire of show_use(), as the granter writes the frame before the type. */
+	return stage2_get_frame(granter, gfn(READ_ONCE(entry->frame)), m, &type) == 0
+		     ? GNTST_okay
+		     : GNTST_bad_page;
+}
+
+static int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			 enum grant_use use, mfn_t *m)
+{
+	struct grant_domain *grant = &granter->grant;
+	struct grant_entry_v1 *entry;
+	struct grant_active *active;
+	bool fresh;
+	int16_t status;
+
+	ASSERT(spin_is_mine(&grant->lock));
+	if (ref / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames) {
+		return GNTST_bad_gntref;
+	}
+	entry = entry_of(grant, ref);
+	active = active_of(grant, ref);
+	fresh = active->readers == 0 && active->writers == 0;
+	if (!fresh &&
+	    (active->domid != user || (readonly ? active->readers : active->writers) == MAX_USES)) {
+		return GNTST_general_error;
+	}
+	if ((fresh || (!readonly && active->writers == 0)) &&
+	    !show_use(entry, fresh, user, readonly, use)) {
+		return GNTST_general_error;
+	}
+	if (fresh) {
+		status = find_frame(granter, entry, m);
+		active->mfn = (uint32_t)m->raw;
+		active->domid = user;
+	} else {
+		*m = mfn(active->mfn);
+		status = frame_get(*m, granter->id) ? GNTST_okay : GNTST_general_error;
+	}
+	if (status != GNTST_okay) {
+		show_less(granter, entry, active, readonly);
+		return status;
+	}
+	if (readonly) {
+		active->readers++;
+	} else {
+		active->writers++;
+	}
+	return GNTST_okay;
+}
+
+int16_t grant_begin_use(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			enum grant_use use, mfn_t *m)
+{
+	int16_t status;
+
+	spin_lock(&granter->grant.lock);
+	status = begin_use(granter, ref, user, readonly, use, m);
+	spin_unlock(&granter->grant.lock);
+	return status;
+}
+
+void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)
+{
+	struct grant_domain *grant = &granter->grant;
+	struct grant_active *active;
+
+	spin_lock(&grant->lock);
+	active = active_of(grant, ref);
+	ASSERT(readonly ? active->readers > 0 : active->writers > 0);
+	if (readonly) {
+		active->readers--;
+	} else {
+		active->writers--;
+	}
+	/* The table of a granter that is no more has gone before. */
+	if (ref / GRANT_ENTRIES_PER_FRAME < grant->nr_frames) {
+		show_less(granter, entry_of(grant, ref), active, readonly);
+	}
+	spin_unlock(&grant->lock);
+}
+
+mfn_t grant_frame_in_use(const struct domain *granter, grant_ref_t ref)
+{
+	return mfn(active_of(&granter->grant, ref)->mfn);
+}
+
+int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
+{
+	struct grant_domain *grant = &d->grant;
+	const struct grant_active *active;
+	int16_t status = GNTST_okay;
+
+	spin_lock(&grant->lock);
+	if (a / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames ||
+	    b / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames) {
+		status = GNTST_bad_gntref;
+	} else if (a != b) {
+		active = active_of(grant, a);
+		if (active->readers != 0 || active->writers != 0) {
+			status = GNTST_eagain;
+		}
+		active = active_of(grant, b);
+		if (active->readers != 0 || active->writers != 0) {
+			status = GNTST_eagain;
+		}
+		if (status == GNTST_okay) {
+			uint64_t *at_a = (uint64_t *)(void *)entry_of(grant, a);
+			uint64_t *at_b = (uint64_t *)(void *)entry_of(grant, b);
+			uint64_t was = READ_ONCE(*at_a);
+
+			WRITE_ONCE(*at_a, READ_ONCE(*at_b));
+			WRITE_ONCE(*at_b, was);
+		}
+	}
+	spin_unlock(&grant->lock);
+	return status;
+}
