@@ -67,6 +67,8 @@ static void print_memory(void)
 	log_always("memory: %llu pages (%llu MiB), %llu free, %llu of these still to be scrubbed",
 		   (unsigned long long)total, (unsigned long long)(total / PAGES_PER_MIB),
 		   (unsigned long long)free, (unsigned long long)dirty);
+	log_always("  %llu pages are tables of Tenon's own, which stay",
+		   (unsigned long long)hyp_map_table_frames());
 }
 
 void console_dump_register(void)

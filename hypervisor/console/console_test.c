@@ -237,6 +237,11 @@ uint64_t frame_pool_free_frames(void)
 	return 512;
 }
 
+uint64_t hyp_map_table_frames(void)
+{
+	return 3;
+}
+
 uint64_t frame_pool_dirty_frames(void)
 {
 	return 12;

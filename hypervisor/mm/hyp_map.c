@@ -48,6 +48,8 @@ static uint64_t early_tables[EARLY_TABLES][PTE_ENTRIES] __aligned(4096);
 static unsigned int early_used;
 static void *reserve[RESERVE_HIGH];
 static unsigned int reserve_nr;
+/* All that were ever taken for it: tables stay. */
+static uint64_t nr_table_frames;
 static uint64_t device_next = DEVICE_BASE;
 static uint64_t boot_view_next = BOOT_VIEW_BASE;
 
@@ -281,6 +283,7 @@ static void refill_reserve(void)
 				  PTE_HYP_RW, false);
 		if (error == 0 && reserve_nr < RESERVE_HIGH) {
 			reserve[reserve_nr++] = maddr_to_hyp(mfn_to_maddr(m));
+			WRITE_ONCE(nr_table_frames, nr_table_frames + 1);
 			m = MFN_INVALID;
 		} else if (error == 0) {
 			unmap_page(HYP_BASE + mfn_to_maddr(m));
@@ -292,6 +295,11 @@ static void refill_reserve(void)
 			return;
 		}
 	}
+}
+
+uint64_t hyp_map_table_frames(void)
+{
+	return READ_ONCE(nr_table_frames);
 }
 
 int hyp_map_own(mfn_t m, unsigned int order)

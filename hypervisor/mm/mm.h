@@ -95,6 +95,12 @@ static inline void *maddr_to_hyp(maddr_t a)
 int __must_check hyp_map_registered(mfn_t m, void **va);
 void hyp_unmap_registered(mfn_t m);
 
+/*
+ * Frames that became tables of EL2: one for each 2 MiB of RAM in which one of Tenon's frames, or a registered one, has ever
+ * been. They stay, so that whoever counts what came back from a domain has to know.
+ */
+uint64_t hyp_map_table_frames(void);
+
 /* Device-nGnRE mapping for registers; never unmapped. NULL (and a message) when out of space. */
 volatile void *hyp_map_device(maddr_t start, uint64_t size);
 

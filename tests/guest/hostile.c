@@ -57,6 +57,22 @@ static bool may_change(const struct diff_call *c)
 	return c->number != __HYPERVISOR_multicall && c->number != __HYPERVISOR_sched_op;
 }
 
+/* vCPU 1 writes where this one puts arguments: a watchdog might get a time-out that ends this domain. */
+static bool is_watchdog(const struct diff_call *c)
+{
+	return c->number == __HYPERVISOR_sched_op && (uint32_t)c->args[0] == SCHEDOP_watchdog;
+}
+
+static bool may_end_us(const struct diff_call *c)
+{
+	bool may = is_watchdog(c);
+
+	for (unsigned int i = 0; i < diff_nr_inner; i++) {
+		may = may || is_watchdog(&diff_inner[i]);
+	}
+	return may;
+}
+
 static void sensible_hypercall(uint64_t n)
 {
 	struct diff_call c;
@@ -64,6 +80,9 @@ static void sensible_hypercall(uint64_t n)
 
 	diff_random_start(guest_argument("seed", 1), n >> 20, n);
 	diff_make_call(&c);
+	if (may_end_us(&c)) {
+		return;
+	}
 	if (may_change(&c)) {
 		offered[idx].number = c.number;
 		memcpy(offered[idx].args, c.args, sizeof(c.args));
@@ -100,6 +119,10 @@ static void senseless_hypercall(struct hostile_random *r)
 		if (hostile_below(r, 2) == 0) {
 			args[i] = (uintptr_t)hostile_scratch() + hostile_below(r, 4096);
 		}
+	}
+	/* A list of grant operations takes back the status of each: no more than there is room for, or it reaches the stack. */
+	if (number == __HYPERVISOR_grant_table_op && (int32_t)args[2] > 64) {
+		args[2] = 64;
 	}
 	hypercall(number, args[0], args[1], args[2], args[3], args[4]);
 }

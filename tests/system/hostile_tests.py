@@ -47,10 +47,14 @@ class Console:
         return self.session.expect(answer, 60)
 
     def free_pages(self):
-        """When it has been the same for a while: before that pages may be on their way."""
+        """
+        With Tenon's own tables, of which a domain's frames need some that stay: one for each 2 MiB of the machine's RAM at
+        most. When it has been the same for a while: before that pages may be on their way.
+        """
         last, same = None, 0
         while same < 5:
-            pages = int(self.key("m", r"memory: \d+ pages \(\d+ MiB\), (\d+) free, ")[1])
+            match = self.key("m", r"memory: \d+ pages \(\d+ MiB\), (\d+) free, [^\n]*\n[^\n]*  (\d+) pages are tables")
+            pages = int(match[1]) + int(match[2])
             same = same + 1 if pages == last else 0
             last = pages
             time.sleep(0.2)
