@@ -377,8 +377,8 @@ static void other_vcpus_and_other_abis(void)
 		REQUIRE(WAIT_UNTIL(READ_ONCE(fifo_times[1]) == 1, 10000));
 		for (uint32_t round = 1; round <= 100; round++) {
 			REQUIRE_EQUAL(event_send(1), 0);
-			REQUIRE(WAIT_UNTIL(READ_ONCE(fifo_times[1]) == round + 1, 10000), "round %u",
-				round);
+			REQUIRE(WAIT_UNTIL(READ_ONCE(fifo_times[1]) == round + 1, 10000),
+				"round %u", round);
 		}
 		irq_disable();
 	} else {
