@@ -24,7 +24,7 @@ struct copy_end {
 	mfn_t m;              /* with a reference */
 };
 
-/* By frame only one's own, and then by no number: but that there is such a domain is looked at first, as in Xen 4.17.7. */
+/* Both are looked for before anything else, as in Xen 4.17.7. */
 static int16_t find_owner(struct domain *d, struct copy_end *end)
 {
 	uint16_t domid = end->ptr->domid;
@@ -34,10 +34,7 @@ static int16_t find_owner(struct domain *d, struct copy_end *end)
 		return GNTST_okay;
 	}
 	end->owner = domain_get(domid);
-	if (end->owner == NULL) {
-		return GNTST_bad_domain;
-	}
-	return end->by_ref ? GNTST_okay : GNTST_permission_denied;
+	return end->owner != NULL ? GNTST_okay : GNTST_bad_domain;
 }
 
 static void forget_owner(struct copy_end *end)
@@ -54,6 +51,10 @@ static int get_frame(struct domain *d, struct copy_end *end)
 	int error;
 	int16_t status;
 
+	/* By frame only one's own, and then by no number. */
+	if (!end->by_ref && end->ptr->domid != DOMID_SELF) {
+		return GNTST_permission_denied;
+	}
 	if (!end->by_ref) {
 		return stage2_get_frame(d, gfn(end->ptr->u.gmfn), &end->m, &type) == 0
 			     ? GNTST_okay

@@ -270,8 +270,29 @@ int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5])
 	return ret;
 }
 
+/* What Xen takes away: RAM, others' pages by foreign map, and grants of the domain's own pages, which go by frame too. */
+static bool is_removable(struct domain *d, enum stage2_type type, mfn_t m)
+{
+	switch (type) {
+	case STAGE2_RAM:
+	case STAGE2_SHARED:
+	case STAGE2_FOREIGN_RW:
+	case STAGE2_FOREIGN_RO:
+		return true;
+	case STAGE2_GRANT_RW:
+	case STAGE2_GRANT_RO:
+		if (!frame_get(m, d->id)) {
+			return false;
+		}
+		domain_put_frame(d, m);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
- * Whatever memory is at g goes from there; devices are not memory, and what is mapped by grant goes by giving the grant
+ * Whatever memory is at g goes from there; devices are not memory, and what others have granted goes by giving the grant
  * back. Own RAM stays the domain's, mapped nowhere.
  */
 static int remove_one(struct domain *d, gfn_t g)
@@ -282,8 +303,7 @@ static int remove_one(struct domain *d, gfn_t g)
 
 	spin_lock(&d->lock);
 	ret = stage2_lookup(d, g, &m, &type);
-	if (ret < 0 || (type != STAGE2_RAM && type != STAGE2_SHARED && type != STAGE2_FOREIGN_RW &&
-			type != STAGE2_FOREIGN_RO)) {
+	if (ret < 0 || !is_removable(d, type, m)) {
 		ret = -XEN_ENOENT;
 	} else {
 		ret = stage2_unmap(d, g, 1);

@@ -115,6 +115,8 @@ const uint8_t *diff_list_slot(unsigned int slot);
 #define DIFF_LARGE_ORDER   9
 #define DIFF_GRANT_ENTRIES 32
 
+/* What copies by grant are from and to. */
+extern uint8_t diff_copy_page[4096];
 extern uint8_t diff_region[DIFF_NR_REGION][4096];
 extern struct grant_entry_v1 *diff_grants;
 /* An address that the runstate area may be at: the hypervisor writes to it at any time, so it is not compared. */
@@ -122,6 +124,12 @@ extern uint8_t diff_runstate_page[4096];
 /* Pages [1] and up are the guest's own for all time. */
 extern const uint64_t diff_odd_gfns[];
 extern const unsigned int diff_nr_odd_gfns;
+
+/* Handle of a mapped grant, to be used once, and where it is mapped; or one that is none. */
+#define DIFF_NR_HANDLES 16
+grant_handle_t diff_take_handle(uint64_t *at);
+/* A call is over: what it has mapped. */
+void diff_note_mapping(const struct diff_call *c);
 
 /* False: it could not be set up. */
 bool diff_state_init(void);

@@ -287,7 +287,7 @@ static uint64_t address(uint64_t base, size_t size)
 	uint64_t good = base + current_slot * DIFF_SLOT_BYTES;
 	uint32_t kind = diff_below(40);
 
-	if (current_slot != 0 && kind >= 1 && kind <= 3) {
+	if (current_slot != 0 && kind >= 1 && kind <= 4) {
 		return good;
 	}
 	switch (kind) {
@@ -327,7 +327,8 @@ uint64_t diff_place_list(const struct diff_call *c, const void *list, size_t siz
 	/* What is behind is read when a count is too large: nothing that would be carried out. */
 	memset(slot, 0xff, sizeof(slot));
 	memcpy(slot, list, size);
-	store(at, slot, sizeof(slot) - (current_slot != 0 ? at % 8 : 0));
+	/* Not into the next slot, when it is misaligned. */
+	store(at, slot, sizeof(slot) - at % 8);
 	return at;
 }
 

@@ -5,7 +5,8 @@
  * - SCHEDOP_shutdown and watchdogs that fire within the run: the stream would end;
  * - SCHEDOP_poll without a time-out, and block without a timer to wake the vCPU: it would not go on;
  * - the compatibility calls 6, 16 and 19, which Tenon does not have (docs/abi.md);
- * - more than a few characters for the console, which is the guest's own way to report.
+ * - more than a few characters for the console, which is the guest's own way to report;
+ * - a FIFO control block that is good: tests/guest/events_fifo.c looks at what follows.
  */
 #include "differential.h"
 #include "guest_gic.h"
@@ -34,6 +35,25 @@ static uint32_t draw(struct diff_call *c, const struct operation *table, unsigne
 
 /* ---- event_channel_op ----------------------------------------------------------------------------- */
 
+/* One that is refused: with the FIFO ABI the state that is compared would be elsewhere. */
+static void draw_control(struct evtchn_init_control *control)
+{
+	control->vcpu = diff_vcpu();
+	control->control_gfn = diff_gfn();
+	control->offset = diff_u32();
+	switch (diff_below(3)) {
+	case 0:
+		control->vcpu = 2 + diff_below(8);
+		break;
+	case 1:
+		control->offset |= 1 + diff_below(7);
+		break;
+	default:
+		control->control_gfn = UINT64_C(1) << 40;
+		break;
+	}
+}
+
 static void make_event(struct diff_call *c)
 {
 	static const struct operation operations[] = {
@@ -49,6 +69,9 @@ static void make_event(struct diff_call *c)
 		OPERATION(EVTCHNOP_bind_vcpu),
 		OPERATION(EVTCHNOP_unmask),
 		OPERATION(EVTCHNOP_reset),
+		OPERATION(EVTCHNOP_init_control),
+		OPERATION(EVTCHNOP_expand_array),
+		OPERATION(EVTCHNOP_set_priority),
 	};
 	union {
 		struct evtchn_alloc_unbound alloc_unbound;
@@ -59,6 +82,9 @@ static void make_event(struct diff_call *c)
 		struct evtchn_status status;
 		struct evtchn_bind_vcpu bind_vcpu;
 		struct evtchn_reset reset;
+		struct evtchn_init_control init_control;
+		struct evtchn_expand_array expand_array;
+		struct evtchn_set_priority set_priority;
 		uint32_t port;
 		uint64_t words[3];
 	} op = {.words = {diff_u64(), diff_u64(), diff_u64()}};
@@ -99,6 +125,19 @@ static void make_event(struct diff_call *c)
 		op.bind_vcpu.vcpu = diff_vcpu();
 		size = sizeof(op.bind_vcpu);
 		break;
+	case EVTCHNOP_init_control:
+		draw_control(&op.init_control);
+		size = sizeof(op.init_control);
+		break;
+	case EVTCHNOP_expand_array:
+		op.expand_array.array_gfn = diff_gfn();
+		size = sizeof(op.expand_array);
+		break;
+	case EVTCHNOP_set_priority:
+		op.set_priority.port = diff_port();
+		op.set_priority.priority = diff_one_in(3) ? diff_u32() : diff_below(18);
+		size = sizeof(op.set_priority);
+		break;
 	case EVTCHNOP_reset:
 		op.reset.dom = diff_one_in(4) ? diff_domid_self() : 2;
 		size = sizeof(op.reset);
@@ -113,13 +152,57 @@ static void make_event(struct diff_call *c)
 
 /* ---- grant_table_op ------------------------------------------------------------------------------- */
 
+/* Of oneself. */
+static void draw_map(struct gnttab_map_grant_ref *map)
+{
+	map->host_addr =
+		(diff_gfn_for_grants() << PAGE_SHIFT) + (diff_one_in(12) ? diff_below(4096) : 0);
+	map->flags = diff_one_in(8) ? diff_u32()
+				    : GNTMAP_host_map | (diff_one_in(3) ? GNTMAP_readonly : 0);
+	map->ref = diff_gref();
+	map->dom = diff_domid_self();
+}
+
+/* Of one page, by its number or by grants of it; or of one that is not there. */
+static void draw_copy(struct gnttab_copy *copy)
+{
+	uint64_t own = (uintptr_t)diff_copy_page >> PAGE_SHIFT;
+
+	copy->flags = (uint16_t)(diff_one_in(12) ? diff_u32() : diff_below(4));
+	copy->source.domid = diff_domid_self();
+	copy->dest.domid = diff_domid_self();
+	copy->source.offset = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(4096));
+	copy->dest.offset = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(4096));
+	copy->len = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(256));
+	if ((copy->flags & GNTCOPY_source_gref) != 0) {
+		copy->source.u.ref = diff_gref();
+	} else {
+		copy->source.u.gmfn = diff_one_in(6) ? DIFF_LARGE_GFN - 1 : own;
+	}
+	if ((copy->flags & GNTCOPY_dest_gref) != 0) {
+		copy->dest.u.ref = diff_gref();
+	} else {
+		copy->dest.u.gmfn = diff_one_in(6) ? DIFF_LARGE_GFN - 1 : own;
+	}
+}
+
 static void make_grant(struct diff_call *c)
 {
 	static const struct operation operations[] = {
-		OPERATION(GNTTABOP_setup_table), OPERATION(GNTTABOP_dump_table),
-		OPERATION(GNTTABOP_transfer),    OPERATION(GNTTABOP_query_size),
-		OPERATION(GNTTABOP_set_version), OPERATION(GNTTABOP_get_status_frames),
-		OPERATION(GNTTABOP_get_version), OPERATION(GNTTABOP_cache_flush),
+		OPERATION(GNTTABOP_setup_table),
+		OPERATION(GNTTABOP_dump_table),
+		OPERATION(GNTTABOP_transfer),
+		OPERATION(GNTTABOP_query_size),
+		OPERATION(GNTTABOP_set_version),
+		OPERATION(GNTTABOP_get_status_frames),
+		OPERATION(GNTTABOP_get_version),
+		OPERATION(GNTTABOP_cache_flush),
+		OPERATION(GNTTABOP_map_grant_ref),
+		OPERATION(GNTTABOP_unmap_grant_ref),
+		OPERATION(GNTTABOP_copy),
+		OPERATION(GNTTABOP_copy),
+		OPERATION(GNTTABOP_unmap_and_replace),
+		OPERATION(GNTTABOP_swap_grant_ref),
 	};
 	static const uint64_t frames[8];
 	union {
@@ -129,9 +212,16 @@ static void make_grant(struct diff_call *c)
 		struct gnttab_get_status_frames status_frames;
 		struct gnttab_get_version get_version;
 		struct gnttab_cache_flush flush;
+		struct gnttab_map_grant_ref map;
+		struct gnttab_unmap_grant_ref unmap;
+		struct gnttab_unmap_and_replace replace;
+		struct gnttab_copy copy;
+		struct gnttab_swap_grant_ref swap;
 		uint64_t words[5];
 	} op = {.words = {diff_u64(), diff_u64(), diff_u64(), diff_u64(), diff_u64()}};
 	uint32_t command = draw(c, operations, ARRAY_SIZE(operations));
+	bool has_handle = command == GNTTABOP_map_grant_ref || command == GNTTABOP_unmap_grant_ref ||
+			  command == GNTTABOP_unmap_and_replace;
 	size_t size = sizeof(op);
 
 	switch (command) {
@@ -159,6 +249,36 @@ static void make_grant(struct diff_call *c)
 		op.get_version.dom = diff_domid_self();
 		size = sizeof(op.get_version);
 		break;
+	case GNTTABOP_map_grant_ref:
+		draw_map(&op.map);
+		size = sizeof(op.map);
+		break;
+	case GNTTABOP_unmap_grant_ref:
+		op.unmap.handle = diff_take_handle(&op.unmap.host_addr);
+		op.unmap.dev_bus_addr = 0;
+		if (diff_one_in(8)) {
+			/*
+			 * Where something else is mapped. Where nothing is, or another grant of the page, Xen is
+			 * content; Tenon knows where each has been mapped, and refuses.
+			 */
+			op.unmap.host_addr = diff_one_in(4) ? 0 : (uintptr_t)diff_runstate_page;
+		}
+		size = sizeof(op.unmap);
+		break;
+	case GNTTABOP_unmap_and_replace:
+		op.replace.handle = diff_take_handle(&op.replace.host_addr);
+		op.replace.new_addr = diff_one_in(2) ? diff_u64() : 0;
+		size = sizeof(op.replace);
+		break;
+	case GNTTABOP_swap_grant_ref:
+		op.swap.ref_a = diff_gref();
+		op.swap.ref_b = diff_gref();
+		size = sizeof(op.swap);
+		break;
+	case GNTTABOP_copy:
+		draw_copy(&op.copy);
+		size = sizeof(op.copy);
+		break;
 	case GNTTABOP_cache_flush:
 		op.flush.op = diff_one_in(8) ? diff_u32() : diff_below(4);
 		op.flush.offset = (uint16_t)diff_u64();
@@ -168,10 +288,17 @@ static void make_grant(struct diff_call *c)
 	default:
 		break;
 	}
-	diff_place(c, &op, size);
+	/* A handle that the caller cannot be told stays in Xen; Tenon takes the mapping back. */
+	do {
+		diff_place(c, &op, size);
+	} while (command == GNTTABOP_map_grant_ref && c->readable && !c->writable);
 	c->args[0] = diff_command(diff_one_in(60) ? command | UINT32_C(1) << (12 + diff_below(20))
 						  : command);
 	c->args[2] = diff_one_in(8) ? diff_u64() & ~UINT64_C(0x7fffff00) : 1;
+	/* Handles are one's own: those of further entries would be whatever is in memory. */
+	if (has_handle && (int32_t)c->args[2] > 1) {
+		c->args[2] = 1;
+	}
 }
 
 /* ---- xen_version, hvm_op, vcpu_op, sched_op ------------------------------------------------------- */

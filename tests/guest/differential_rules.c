@@ -93,12 +93,15 @@ static struct rule rules[] = {
 	{"no third watchdog", is_watchdog, INT64_C(0x100000000) - XEN_ENOSPC, -XEN_ENOSPC, 0},
 	{"a list of ports is copied first", is_cut_poll, -XEN_EINVAL, -XEN_EFAULT, 0},
 	{"a list of ports is copied first", is_cut_poll, -XEN_EFAULT, -XEN_EFAULT, 0},
+	{"a list of ports is copied first", is_cut_poll, 0, -XEN_EFAULT, 0},
 	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EPERM, 0},
+	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EINVAL, 0},
 	/* One of these, on both. */
 	{"domctl is refused", is_domctl, -XEN_EINVAL, -XEN_EINVAL, 0},
 	{"domctl is refused", is_domctl, -XEN_ESRCH, -XEN_ESRCH, 0},
 	{"domctl is refused", is_domctl, -XEN_EPERM, -XEN_EPERM, 0},
 	{"domctl is refused", is_domctl, -XEN_ENOSYS, -XEN_ENOSYS, 0},
+	{"domctl is refused", is_domctl, -XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP, 0},
 	{NULL, NULL, 0, 0, 0},
 };
 
@@ -160,15 +163,14 @@ static void hide_texts(const struct diff_call *c)
 	default:
 		return;
 	}
-	/* Or part of it has been written. */
-	if (c->result == 0 || c->result == -XEN_EFAULT) {
-		diff_args_fill(c->args[1], size);
-	}
+	/* Whatever the result: part may have been written, or the result of an entry could not be. */
+	diff_args_fill(c->args[1], size);
 }
 
 void diff_apply_rules(struct diff_call *c)
 {
 	apply(c);
+	diff_note_mapping(c);
 	hide_texts(c);
 	hide_callback(c);
 	for (unsigned int i = 0; i < diff_nr_inner; i++) {
@@ -180,6 +182,7 @@ void diff_apply_rules(struct diff_call *c)
 		diff_args_write(at + sizeof(entry->result), entry->args, sizeof(entry->args));
 		if (diff_args_read(at, &entry->result, sizeof(entry->result))) {
 			apply(entry);
+			diff_note_mapping(entry);
 			hide_texts(entry);
 			hide_callback(entry);
 			diff_args_write(at, &entry->result, sizeof(entry->result));

@@ -8,6 +8,8 @@ uint8_t diff_region[DIFF_NR_REGION][4096] __aligned(8192);
 uint8_t diff_runstate_page[4096] __aligned(4096);
 struct grant_entry_v1 *diff_grants;
 
+uint8_t diff_copy_page[4096] __aligned(4096);
+
 static uint8_t grant_page[4096] __aligned(4096);
 
 /*
@@ -107,6 +109,99 @@ static void clear_gfn(uint64_t gfn)
 	}
 }
 
+/*
+ * Grants that are mapped. The two number their handles in their own ways, so calls name one by its place here: the real
+ * handle is put in before the call, and the place afterwards.
+ */
+#define NR_ALL_HANDLES 1024
+
+static struct {
+	grant_handle_t handle;
+	uint64_t at;
+	bool live;
+} places[DIFF_NR_HANDLES];
+static uint32_t next_place;
+
+/* To unmap what is left at the end of a batch. */
+static struct {
+	grant_handle_t handle;
+	uint64_t at;
+} mapped[NR_ALL_HANDLES];
+static uint32_t nr_mapped;
+
+grant_handle_t diff_take_handle(uint64_t *at)
+{
+	uint32_t place = diff_below(DIFF_NR_HANDLES);
+
+	*at = places[place].at;
+	if (diff_one_in(8) || !places[place].live) {
+		/* None, in either. */
+		return 0x40000000 | diff_u32();
+	}
+	/* Once: the number may be another one's afterwards. */
+	places[place].live = false;
+	return places[place].handle;
+}
+
+/* The number in memory becomes the place, and machine addresses, which are each hypervisor's own, nothing. */
+static void note_map(uint64_t at)
+{
+	struct gnttab_map_grant_ref map;
+	uint32_t place = next_place % DIFF_NR_HANDLES;
+
+	if (!diff_args_read(at, &map, sizeof(map)) || map.status != GNTST_okay ||
+	    nr_mapped == NR_ALL_HANDLES) {
+		return;
+	}
+	next_place++;
+	places[place].handle = map.handle;
+	places[place].at = map.host_addr;
+	places[place].live = true;
+	mapped[nr_mapped].handle = map.handle;
+	mapped[nr_mapped++].at = map.host_addr;
+	map.handle = place;
+	map.dev_bus_addr = 0;
+	diff_args_write(at, &map, sizeof(map));
+}
+
+void diff_note_mapping(const struct diff_call *c)
+{
+	grant_handle_t none = 0;
+
+	if (c->number != __HYPERVISOR_grant_table_op || c->at == 0) {
+		return;
+	}
+	switch ((uint32_t)c->args[0]) {
+	case GNTTABOP_map_grant_ref:
+		if ((uint32_t)c->args[2] == 1) {
+			note_map(c->at);
+		}
+		break;
+	case GNTTABOP_unmap_grant_ref:
+		diff_args_write(c->at + offsetof(struct gnttab_unmap_grant_ref, handle), &none,
+				sizeof(none));
+		break;
+	case GNTTABOP_unmap_and_replace:
+		diff_args_write(c->at + offsetof(struct gnttab_unmap_and_replace, handle), &none,
+				sizeof(none));
+		break;
+	}
+}
+
+static void unmap_all(void)
+{
+	for (uint32_t i = 0; i < nr_mapped; i++) {
+		struct gnttab_unmap_grant_ref unmap = {.host_addr = mapped[i].at,
+						       .handle = mapped[i].handle};
+
+		hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (uintptr_t)&unmap,
+			  1, 0, 0);
+	}
+	nr_mapped = 0;
+	next_place = 0;
+	memset(places, 0, sizeof(places));
+}
+
 static void populate(uint64_t gfn)
 {
 	struct xen_memory_reservation reservation = {.nr_extents = 1, .domid = DOMID_SELF};
@@ -146,29 +241,47 @@ void diff_events_reset(void)
 	}
 }
 
+/* A grant of the page for copies, of one that is not there, or none that is good. */
+static void draw_grant(struct grant_entry_v1 *entry)
+{
+	static const uint16_t flags[] = {GTF_permit_access, GTF_permit_access,
+					 GTF_permit_access, GTF_permit_access | GTF_readonly,
+					 GTF_invalid,       GTF_accept_transfer};
+	uint64_t gfn = diff_one_in(4) ? DIFF_LARGE_GFN - 1 : (uintptr_t)diff_copy_page >> PAGE_SHIFT;
+
+	*entry = (struct grant_entry_v1){
+		.flags = DIFF_PICK(flags),
+		.domid = diff_one_in(4) ? diff_domid() : DIFF_OWN_DOMID,
+		.frame = (uint32_t)gfn,
+	};
+}
+
 /* Every batch begins with the same: no ports, half of the regions mapped, drawn by the batch's own numbers. */
 void diff_state_reset(void)
 {
 	diff_events_reset();
 	for (unsigned int i = 0; i < DIFF_NR_REGION; i++) {
-		uint64_t in_ram = ((uintptr_t)diff_region >> PAGE_SHIFT) + i;
-
-		clear_gfn(in_ram);
+		clear_gfn(((uintptr_t)diff_region >> PAGE_SHIFT) + i);
 		clear_gfn(DIFF_HOLE_GFN + i);
+	}
+	for (unsigned int i = 0; i < diff_nr_odd_gfns; i++) {
+		clear_gfn(diff_odd_gfns[i]);
+	}
+	/* Of these nothing is mapped any more: where something else was, a grant would stay in use for ever. */
+	unmap_all();
+	for (unsigned int i = 0; i < DIFF_NR_REGION; i++) {
 		if (diff_one_in(2)) {
-			populate(in_ram);
+			populate(((uintptr_t)diff_region >> PAGE_SHIFT) + i);
 		}
 		if (diff_one_in(2)) {
 			populate(DIFF_HOLE_GFN + i);
 		}
 	}
 	clear_large();
-	for (unsigned int i = 0; i < diff_nr_odd_gfns; i++) {
-		clear_gfn(diff_odd_gfns[i]);
-	}
 	for (unsigned int i = 0; i < DIFF_GRANT_ENTRIES; i++) {
-		diff_grants[i] = (struct grant_entry_v1){0};
+		draw_grant(&diff_grants[i]);
 	}
+	memset(diff_copy_page, 0x5a, sizeof(diff_copy_page));
 	diff_args_clear();
 }
 
@@ -231,6 +344,9 @@ uint64_t diff_state_hash(uint64_t hash, const struct diff_call *c)
 		hash = diff_hash(hash, words, sizeof(words));
 	}
 	hash = diff_hash(hash, diff_grants, DIFF_GRANT_ENTRIES * sizeof(*diff_grants));
+	if (c->number == __HYPERVISOR_grant_table_op || c->number == __HYPERVISOR_multicall) {
+		hash = diff_hash(hash, diff_copy_page, sizeof(diff_copy_page));
+	}
 	if (c->number == __HYPERVISOR_memory_op || c->number == __HYPERVISOR_multicall) {
 		hash = hash_figures(hash);
 	}
