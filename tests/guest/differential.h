@@ -98,6 +98,7 @@ void diff_args_init(void);
 void diff_args_clear(void);
 /* Bytes of these pages by their addresses in calls. False: not all of them are there. */
 bool diff_args_read(uint64_t at, void *to, size_t size);
+bool diff_list_is_writable(uint64_t at, size_t size);
 void diff_args_write(uint64_t at, const void *from, size_t size);
 void diff_args_fill(uint64_t at, size_t size);
 uint64_t diff_args_hash(uint64_t hash);

@@ -345,6 +345,11 @@ bool diff_args_read(uint64_t at, void *to, size_t size)
 	return true;
 }
 
+bool diff_list_is_writable(uint64_t at, size_t size)
+{
+	return is_there(LISTS, at, size, true);
+}
+
 void diff_args_write(uint64_t at, const void *from, size_t size)
 {
 	store(at, from, size);

@@ -174,6 +174,15 @@ static void draw_copy(struct gnttab_copy *copy)
 	copy->source.offset = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(4096));
 	copy->dest.offset = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(4096));
 	copy->len = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(256));
+	/* Between two that are the same other one Xen's policy is content, and its grants are looked at. */
+	if (copy->source.domid == DIFF_OTHER_DOMID && copy->dest.domid == DIFF_OTHER_DOMID) {
+		copy->dest.domid = DOMID_SELF;
+	}
+	/* Within one page Xen copies as memcpy() does, Tenon as memmove(). */
+	if (copy->source.offset < copy->dest.offset + copy->len &&
+	    copy->dest.offset < copy->source.offset + copy->len) {
+		copy->len = (uint16_t)MIN(copy->len, 16u);
+	}
 	if ((copy->flags & GNTCOPY_source_gref) != 0) {
 		copy->source.u.ref = diff_gref();
 	} else {
@@ -220,8 +229,8 @@ static void make_grant(struct diff_call *c)
 		uint64_t words[5];
 	} op = {.words = {diff_u64(), diff_u64(), diff_u64(), diff_u64(), diff_u64()}};
 	uint32_t command = draw(c, operations, ARRAY_SIZE(operations));
-	bool has_handle = command == GNTTABOP_map_grant_ref || command == GNTTABOP_unmap_grant_ref ||
-			  command == GNTTABOP_unmap_and_replace;
+	bool only_one = command == GNTTABOP_map_grant_ref || command == GNTTABOP_unmap_grant_ref ||
+			command == GNTTABOP_unmap_and_replace || command == GNTTABOP_copy;
 	size_t size = sizeof(op);
 
 	switch (command) {
@@ -295,8 +304,8 @@ static void make_grant(struct diff_call *c)
 	c->args[0] = diff_command(diff_one_in(60) ? command | UINT32_C(1) << (12 + diff_below(20))
 						  : command);
 	c->args[2] = diff_one_in(8) ? diff_u64() & ~UINT64_C(0x7fffff00) : 1;
-	/* Handles are one's own: those of further entries would be whatever is in memory. */
-	if (has_handle && (int32_t)c->args[2] > 1) {
+	/* Further entries would be whatever is in memory, and not what can be compared. */
+	if (only_one && (int32_t)c->args[2] > 1) {
 		c->args[2] = 1;
 	}
 }

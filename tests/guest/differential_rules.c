@@ -21,19 +21,10 @@ static bool is(const struct diff_call *c, uint64_t number, uint32_t command)
 	return c->number == number && (uint32_t)c->args[0] == command;
 }
 
-/* The structure's words before the call. */
-static uint32_t word(const struct diff_call *c, unsigned int n)
-{
-	uint32_t value;
-
-	memcpy(&value, c->bytes + 4 * n, sizeof(value));
-	return value;
-}
-
-/* Xen looks for the PIRQ's structure, which cannot be had on Arm; Tenon says that there is no such number. */
+/* Of numbers below 1024 Xen looks for the structure, which cannot be had on Arm; Tenon says that there is none. */
 static bool is_bind_pirq(const struct diff_call *c)
 {
-	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq) && word(c, 0) < 1024;
+	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq);
 }
 
 /* memory_op's command is what is left of the bits above. */
@@ -83,6 +74,7 @@ static bool is_domctl(const struct diff_call *c)
 
 static struct rule rules[] = {
 	{"there are no PIRQs", is_bind_pirq, -XEN_ENOMEM, -XEN_EINVAL, 0},
+	{"there are no PIRQs", is_bind_pirq, -XEN_EINVAL, -XEN_EINVAL, 0},
 	/* Exchanging makes no sense for a translated guest. Xen first looks whether it could. */
 	{"no exchange: buffer", is_exchange, -XEN_EFAULT, -XEN_ENOSYS, 0},
 	{"no exchange: order", is_exchange, -XEN_EPERM, -XEN_ENOSYS, 0},
@@ -181,7 +173,9 @@ void diff_apply_rules(struct diff_call *c)
 		/* A continued entry keeps there how far it has come, and whether one is continued is a matter of luck. */
 		diff_args_write(at + sizeof(entry->result), entry->args, sizeof(entry->args));
 		if (diff_args_read(at, &entry->result, sizeof(entry->result))) {
-			apply(entry);
+			if (diff_list_is_writable(at, sizeof(entry->result))) {
+				apply(entry);
+			}
 			diff_note_mapping(entry);
 			hide_texts(entry);
 			hide_callback(entry);
