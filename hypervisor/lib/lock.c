@@ -12,13 +12,6 @@
 #include "arm64/percpu.h"
 #include "lib/assert.h"
 
-#define TICKET_ONE           (1u << 16)
-#define TICKET_SERVING(word) ((uint16_t)(word))
-#define TICKET_NEXT(word)    ((uint16_t)((word) >> 16))
-
-#define RW_WRITER            (1u << 31)
-#define RW_WAITING           (1u << 30)
-
 static bool busted;
 
 void lock_bust(void)
@@ -191,22 +184,10 @@ void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
 	init_checks(lock, rank);
 }
 
-/* The serving half alone is stored by unlock, so the next half never carries into it. */
-static uint16_t *serving_half(struct spinlock *lock)
+void spin_wait(struct spinlock *lock, uint16_t mine)
 {
-	return (uint16_t *)(void *)&lock->ticket;
-}
-
-static void acquire(struct spinlock *lock)
-{
-	uint32_t word = atomic_fetch_add(&lock->ticket, TICKET_ONE);
-	uint16_t mine = TICKET_NEXT(word);
-
-	if (likely(TICKET_SERVING(word) == mine)) {
-		return;
-	}
-	/* Pairs with the store-release in spin_unlock(). */
-	while (atomic_load_acquire(serving_half(lock)) != mine) {
+	/* Pairs with the store-release in spin_release(). */
+	while (atomic_load_acquire(spin_serving_half(lock)) != mine) {
 		if (lock_is_busted()) {
 			return;
 		}
@@ -214,18 +195,27 @@ static void acquire(struct spinlock *lock)
 	}
 }
 
+#ifdef TENON_DEBUG
 void spin_lock(struct spinlock *lock)
 {
 	check_order(lock, CHECK_ASCENDING);
-	acquire(lock);
+	spin_acquire(lock);
 	set_owner(lock, this_cpu_id() + 1);
 	note_acquired(lock);
 }
 
+void spin_unlock(struct spinlock *lock)
+{
+	note_released(lock);
+	set_owner(lock, 0);
+	spin_release(lock);
+}
+#endif
+
 void spin_lock_second(struct spinlock *lock)
 {
 	check_order(lock, CHECK_SECOND);
-	acquire(lock);
+	spin_acquire(lock);
 	set_owner(lock, this_cpu_id() + 1);
 	note_acquired(lock);
 }
@@ -247,14 +237,6 @@ bool spin_trylock(struct spinlock *lock)
 	return true;
 }
 
-void spin_unlock(struct spinlock *lock)
-{
-	note_released(lock);
-	set_owner(lock, 0);
-	/* Pairs with the load-acquire in acquire(), or the one in its atomic_fetch_add(). */
-	atomic_store_release(serving_half(lock), (uint16_t)(*serving_half(lock) + 1));
-}
-
 /* ---- reader-writer locks -------------------------------------------------------------------- */
 
 void rwlock_init(struct rwlock *lock, enum lock_rank rank)
@@ -264,41 +246,33 @@ void rwlock_init(struct rwlock *lock, enum lock_rank rank)
 	init_checks(lock, rank);
 }
 
-void read_lock(struct rwlock *lock)
+void read_wait(struct rwlock *lock)
 {
-	check_order(lock, CHECK_ASCENDING);
-	for (;;) {
-		uint32_t state = atomic_load_relaxed(&lock->state);
+	uint32_t state;
 
-		/* A waiting writer goes first, else readers could keep it out for ever. */
-		if ((state & (RW_WRITER | RW_WAITING)) == 0 &&
-		    atomic_compare_exchange(&lock->state, &state, state + 1)) {
-			break;
-		}
+	atomic_fetch_sub(&lock->state, 1u); /* read_acquire() has counted this one */
+	do {
+		/* Taken though it is not free; and let go of like any other. */
 		if (lock_is_busted()) {
+			atomic_fetch_add(&lock->state, 1u);
 			return;
 		}
 		cpu_relax();
-	}
-	note_acquired(lock);
+		state = atomic_load_relaxed(&lock->state);
+		/* A waiting writer goes first, else readers could keep it out for ever. */
+	} while ((state & (RW_WRITER | RW_WAITING)) != 0 ||
+		 !atomic_compare_exchange(&lock->state, &state, state + 1));
 }
 
-void read_unlock(struct rwlock *lock)
+void write_wait(struct rwlock *lock)
 {
-	note_released(lock);
-	atomic_fetch_sub(&lock->state, 1u);
-}
-
-void write_lock(struct rwlock *lock)
-{
-	check_order(lock, CHECK_ASCENDING);
 	for (;;) {
 		uint32_t state = atomic_load_relaxed(&lock->state);
 
 		if ((state & ~RW_WAITING) == 0) {
 			/* Other waiting writers set the bit again on their next turn. */
 			if (atomic_compare_exchange(&lock->state, &state, RW_WRITER)) {
-				break;
+				return;
 			}
 		} else if ((state & RW_WAITING) == 0) {
 			atomic_fetch_or(&lock->state, RW_WAITING);
@@ -308,6 +282,26 @@ void write_lock(struct rwlock *lock)
 		}
 		cpu_relax();
 	}
+}
+
+#ifdef TENON_DEBUG
+void read_lock(struct rwlock *lock)
+{
+	check_order(lock, CHECK_ASCENDING);
+	read_acquire(lock);
+	note_acquired(lock);
+}
+
+void read_unlock(struct rwlock *lock)
+{
+	note_released(lock);
+	read_release(lock);
+}
+
+void write_lock(struct rwlock *lock)
+{
+	check_order(lock, CHECK_ASCENDING);
+	write_acquire(lock);
 	set_owner(lock, this_cpu_id() + 1);
 	note_acquired(lock);
 }
@@ -316,5 +310,6 @@ void write_unlock(struct rwlock *lock)
 {
 	note_released(lock);
 	set_owner(lock, 0);
-	atomic_fetch_and(&lock->state, ~RW_WRITER);
+	write_release(lock);
 }
+#endif

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "arm64/atomic.h"
 #include "lib/compiler.h"
 
 /*
@@ -80,17 +81,21 @@ struct rwlock {
 #endif
 
 void spin_lock_init(struct spinlock *lock, enum lock_rank rank);
-void spin_lock(struct spinlock *lock);
 /* A second lock of the same rank; the caller takes them in ascending address or domid order. */
 void spin_lock_second(struct spinlock *lock);
 bool spin_trylock(struct spinlock *lock);
-void spin_unlock(struct spinlock *lock);
 
 void rwlock_init(struct rwlock *lock, enum lock_rank rank);
+
+/* Below: in place in release builds, as nearly every exit takes some and finds them free; else with the checks. */
+#ifdef TENON_DEBUG
+void spin_lock(struct spinlock *lock);
+void spin_unlock(struct spinlock *lock);
 void read_lock(struct rwlock *lock);
 void read_unlock(struct rwlock *lock);
 void write_lock(struct rwlock *lock);
 void write_unlock(struct rwlock *lock);
+#endif
 
 /* Debug: does this CPU hold it (for a rwlock: as writer)? Always true in release builds. */
 bool spin_is_mine(const struct spinlock *lock);
@@ -103,3 +108,99 @@ void lock_assert_none_held(void);
  */
 void lock_bust(void);
 bool lock_is_busted(void);
+
+/* ---- what they are made of ---------------------------------------------------------------------------------- */
+
+#define TICKET_ONE           (1u << 16)
+#define TICKET_SERVING(word) ((uint16_t)(word))
+#define TICKET_NEXT(word)    ((uint16_t)((word) >> 16))
+
+#define RW_WRITER            (1u << 31)
+#define RW_WAITING           (1u << 30)
+
+/* Somebody else has it: lock.c. */
+void spin_wait(struct spinlock *lock, uint16_t mine);
+void read_wait(struct rwlock *lock);
+void write_wait(struct rwlock *lock);
+
+/* The serving half alone is stored by the release, so the next half never carries into it. */
+static inline uint16_t *spin_serving_half(struct spinlock *lock)
+{
+	return (uint16_t *)(void *)&lock->ticket;
+}
+
+static inline void spin_acquire(struct spinlock *lock)
+{
+	uint32_t word = atomic_fetch_add(&lock->ticket, TICKET_ONE);
+
+	if (unlikely(TICKET_SERVING(word) != TICKET_NEXT(word))) {
+		spin_wait(lock, TICKET_NEXT(word));
+	}
+}
+
+static inline void spin_release(struct spinlock *lock)
+{
+	uint16_t *serving = spin_serving_half(lock);
+
+	/* Pairs with the load-acquire in spin_wait(), or the one in the atomic_fetch_add(). */
+	atomic_store_release(serving, (uint16_t)(*serving + 1));
+}
+
+/* Counts first; read_wait() takes that back if a writer was there. A writer only ever finds too many readers, never too few. */
+static inline void read_acquire(struct rwlock *lock)
+{
+	if (unlikely((atomic_fetch_add(&lock->state, 1u) & (RW_WRITER | RW_WAITING)) != 0)) {
+		read_wait(lock);
+	}
+}
+
+static inline void read_release(struct rwlock *lock)
+{
+	atomic_fetch_sub(&lock->state, 1u);
+}
+
+static inline void write_acquire(struct rwlock *lock)
+{
+	uint32_t free = 0;
+
+	if (unlikely(!atomic_compare_exchange(&lock->state, &free, RW_WRITER))) {
+		write_wait(lock);
+	}
+}
+
+static inline void write_release(struct rwlock *lock)
+{
+	atomic_fetch_and(&lock->state, ~RW_WRITER);
+}
+
+#ifndef TENON_DEBUG
+static inline void spin_lock(struct spinlock *lock)
+{
+	spin_acquire(lock);
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	spin_release(lock);
+}
+
+static inline void read_lock(struct rwlock *lock)
+{
+	read_acquire(lock);
+}
+
+static inline void read_unlock(struct rwlock *lock)
+{
+	read_release(lock);
+}
+
+static inline void write_lock(struct rwlock *lock)
+{
+	write_acquire(lock);
+}
+
+static inline void write_unlock(struct rwlock *lock)
+{
+	write_release(lock);
+}
+#endif
