@@ -8,7 +8,7 @@
 int __must_check vmid_alloc(uint16_t *vmid);
 void vmid_free(uint16_t vmid);
 
-/* Geometry, set by stage2_init_machine(). */
+/* stage2_create.c: geometry, set by stage2_init_machine(). */
 struct stage2_geometry {
 	unsigned int ipa_bits;
 	unsigned int root_level;
@@ -36,5 +36,5 @@ void stage2_turn_pages(const struct stage2_foreign_at *list, unsigned int nr);
 /* stage2_map.c, for the destroyer: clear the entry of level 2 or above that covers ipa, with all below it. Returns
  * how many bytes further the next one begins. Needs no memory. */
 uint64_t stage2_clear_step(struct domain *d, ipa_t ipa);
-/* All tables: nothing is mapped and no CPU uses the VMID. */
+/* stage2_create.c: all tables: nothing is mapped and no CPU uses the VMID. */
 void stage2_free_root(struct stage2 *s2);

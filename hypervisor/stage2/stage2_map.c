@@ -1,133 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's stage-2 tables: map, unmap, look up. Attributes come from stage2_attr.c.
+ * A domain's stage-2 tables: map and unmap. Attributes come from stage2_attr.c; stage2_lookup.c reads.
  *
  * Every change of a valid entry is break-before-make (Arm ARM, "Using break-before-make when updating
  * translation table entries"): entry invalid, DSB, TLBI, DSB, new entry. write_entry() is the one place
- * that stores; tlb_sync() is the one that pays the debt it notes. A reference on a replaced foreign frame
+ * that stores; pay_debt() is the one that pays the debt it notes. A reference on a replaced foreign frame
  * is dropped after that.
  *
  * The tables are Tenon's own Write-Back frames and the walkers are cacheable (VTCR_EL2.IRGN0/ORGN0), so no
  * cache maintenance is needed.
  */
-#include "stage2/stage2_internal.h"
+#include "stage2/stage2_walk.h"
 
 #include "abi/xen.h"
 #include "arm64/barrier.h"
-#include "arm64/cpu.h"
-#include "arm64/pte.h"
-#include "arm64/sysreg.h"
 #include "arm64/tlb.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
-#include "lib/log.h"
-#include "lib/string.h"
-
-struct stage2_geometry stage2_geometry __ro_after_init_bss;
-
-static enum stage2_type pte_type(uint64_t pte)
-{
-	return (enum stage2_type)FIELD_GET(S2_SW_TYPE, pte);
-}
-
-static bool type_holds_reference(enum stage2_type type)
-{
-	return type == STAGE2_FOREIGN_RW || type == STAGE2_FOREIGN_RO;
-}
-
-static uint64_t *pte_to_table(uint64_t pte)
-{
-	return maddr_to_hyp(pte & PTE_ADDR);
-}
-
-/* ---- geometry ------------------------------------------------------------------------------------ */
-
-/*
- * 4 KiB granule (Arm ARM, "Concatenated translation tables"): up to 43 bits of IPA start at level 1 with up to
- * 16 tables side by side, more start at level 0.
- */
-void stage2_init_machine(void)
-{
-	static const uint8_t ps_of_bits[][2] = {{32, 0}, {36, 1}, {40, 2},
-						{42, 3}, {44, 4}, {48, 5}};
-	struct stage2_geometry *g = &stage2_geometry;
-	uint64_t ps = 0;
-
-	g->ipa_bits = cpu_features.pa_bits;
-	if (g->ipa_bits <= 43) {
-		g->root_level = 1;
-		g->root_order = g->ipa_bits > 39 ? g->ipa_bits - 39 : 0;
-	} else {
-		g->root_level = 0;
-		g->root_order = 0;
-	}
-	for (unsigned int n = 0; n < ARRAY_SIZE(ps_of_bits); n++) {
-		if (ps_of_bits[n][0] == g->ipa_bits) {
-			ps = ps_of_bits[n][1];
-		}
-	}
-	/* SL0 counts the other way: 1 is level 1, 2 is level 0. 8-bit VMIDs (VS = 0): see vmid.c. */
-	g->vtcr = VTCR_RES1 | FIELD_PREP(VTCR_T0SZ, 64 - g->ipa_bits) |
-		  FIELD_PREP(VTCR_SL0, 2 - g->root_level) | VTCR_IRGN0_WB | VTCR_ORGN0_WB |
-		  VTCR_SH0_INNER | VTCR_TG0_4K | FIELD_PREP(VTCR_PS, ps);
-}
-
-void stage2_init_cpu(void)
-{
-	sysreg_write(VTCR_EL2, stage2_geometry.vtcr);
-	isb();
-	tlb_invalidate_all_el1_is(); /* what firmware or the boot loader left in this CPU's TLB */
-}
-
-unsigned int stage2_ipa_bits(void)
-{
-	return stage2_geometry.ipa_bits;
-}
-
-/* ---- walking --------------------------------------------------------------------------------------- */
-
-/* From a table's entry of level l to the one below it; false where there is no table. */
-static inline bool descend(uint64_t **entry, ipa_t ipa, unsigned int l)
-{
-	uint64_t pte = **entry;
-
-	if (!pte_is_table(pte, l)) {
-		return false;
-	}
-	*entry = &pte_to_table(pte)[PTE_INDEX(ipa, l + 1)];
-	return true;
-}
-
-/*
- * The entry for ipa at level, when every table above it exists; else where it ends: *at_level says at which level. Written
- * out, as every hypercall that looks at guest memory by address comes here.
- */
-static uint64_t *find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level,
-			    unsigned int *at_level)
-{
-	/* Concatenated roots: the index simply runs on over the tables. */
-	uint64_t *entry = &s2->root[ipa >> PTE_LEVEL_SHIFT(stage2_geometry.root_level)];
-
-	if (stage2_geometry.root_level == 0 && !descend(&entry, ipa, 0)) {
-		*at_level = 0;
-	} else if (level == 1 || !descend(&entry, ipa, 1)) {
-		*at_level = 1;
-	} else if (level == 2 || !descend(&entry, ipa, 2)) {
-		*at_level = 2;
-	} else {
-		*at_level = 3;
-	}
-	return entry;
-}
-
-static bool in_range(gfn_t g, uint64_t nr)
-{
-	uint64_t limit = UINT64_C(1) << (stage2_geometry.ipa_bits - PAGE_SHIFT);
-
-	return g.raw < limit && nr <= limit - g.raw;
-}
-
-/* ---- changing --------------------------------------------------------------------------------------- */
 
 /*
  * One range operation under the write lock: what is to be invalidated and which references to drop once the TLBs
@@ -208,7 +97,7 @@ static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t i
 
 static void drop_later(struct change *c, uint64_t pte, ipa_t ipa)
 {
-	if (type_holds_reference(pte_type(pte))) {
+	if (stage2_type_holds_reference(stage2_pte_type(pte))) {
 		if (c->nr_drops == MAX_DROPS) {
 			pay_debt(c);
 		}
@@ -232,19 +121,19 @@ static void clear_entry(struct change *c, uint64_t *entry, ipa_t ipa, unsigned i
 	}
 	/* Below a dead link the entries need no maintenance of their own. */
 	for (unsigned int n = 0; n < PTE_ENTRIES; n++) {
-		uint64_t below = pte_to_table(pte)[n];
+		uint64_t below = stage2_pte_to_table(pte)[n];
 		ipa_t at = ipa + n * PTE_LEVEL_SIZE(level + 1);
 
 		if (pte_is_leaf(below, level + 1)) {
 			drop_later(c, below, at);
 		} else if (pte_is_valid(below)) {
-			clear_entry(c, &pte_to_table(pte)[n], at, level + 1);
+			clear_entry(c, &stage2_pte_to_table(pte)[n], at, level + 1);
 		}
 	}
 	if (c->nr_free == MAX_DROPS) {
 		pay_debt(c);
 	}
-	c->free_table[c->nr_free++] = pte_to_table(pte);
+	c->free_table[c->nr_free++] = stage2_pte_to_table(pte);
 }
 
 /*
@@ -296,7 +185,7 @@ static int make_entry(struct change *c, ipa_t ipa, unsigned int level, uint64_t 
 {
 	for (;;) {
 		unsigned int at;
-		uint64_t *entry = find_entry(c->s2, ipa, level, &at);
+		uint64_t *entry = stage2_find_entry(c->s2, ipa, level, &at);
 
 		if (at == level) {
 			*result = entry;
@@ -343,7 +232,7 @@ static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t a
 	maddr_t maddr = mfn_to_maddr(m);
 	int error = 0;
 
-	if (!in_range(g, nr) || nr == 0) {
+	if (!stage2_in_range(g, nr) || nr == 0) {
 		return nr == 0 ? 0 : -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
@@ -376,14 +265,14 @@ static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t a
 
 int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
 {
-	ASSERT(!type_holds_reference(type)); /* stage2_map_foreign() */
+	ASSERT(!stage2_type_holds_reference(type)); /* stage2_map_foreign() */
 	return map_range(d, g, m, nr, stage2_attr_pte(d, NULL, NULL, type));
 }
 
 int stage2_map_foreign_page(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
 			    enum stage2_type type)
 {
-	ASSERT(type_holds_reference(type));
+	ASSERT(stage2_type_holds_reference(type));
 	return map_range(mapper, g, m, 1, stage2_attr_pte(mapper, owner, frame_of(m), type));
 }
 
@@ -398,11 +287,12 @@ static void turn_locked(struct change *c, const struct stage2_foreign_at *list, 
 	ASSERT(nr <= TURN_AT_ONCE);
 	for (unsigned int i = 0; i < nr; i++) {
 		unsigned int at;
-		uint64_t *entry = find_entry(c->s2, gfn_to_ipa(list[i].g), 3, &at);
+		uint64_t *entry = stage2_find_entry(c->s2, gfn_to_ipa(list[i].g), 3, &at);
 		uint64_t pte = *entry;
 
 		/* Unmapped, or replaced, since it was found in the list. */
-		if (at != 3 || !pte_is_leaf(pte, 3) || !type_holds_reference(pte_type(pte)) ||
+		if (at != 3 || !pte_is_leaf(pte, 3) ||
+		    !stage2_type_holds_reference(stage2_pte_type(pte)) ||
 		    (pte & PTE_ADDR) != mfn_to_maddr(list[i].m)) {
 			continue;
 		}
@@ -436,14 +326,14 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 	ipa_t end = gfn_to_ipa(gfn_add(g, nr));
 	int error = 0;
 
-	if (!in_range(g, nr)) {
+	if (!stage2_in_range(g, nr)) {
 		return -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
 	begin_change(&c, d);
 	while (ipa < end && error == 0) {
 		unsigned int at;
-		uint64_t *entry = find_entry(s2, ipa, 3, &at);
+		uint64_t *entry = stage2_find_entry(s2, ipa, 3, &at);
 		uint64_t size = PTE_LEVEL_SIZE(at);
 
 		if (pte_is_valid(*entry) && (!IS_ALIGNED(ipa, size) || end - ipa < size)) {
@@ -467,12 +357,12 @@ int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
 	uint64_t *entry;
 	int error = 0;
 
-	ASSERT(in_range(g, 1));
+	ASSERT(stage2_in_range(g, 1));
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	entry = find_entry(s2, ipa, 3, &at);
+	entry = stage2_find_entry(s2, ipa, 3, &at);
 	if (pte_is_valid(*entry)) {
-		enum stage2_type type = pte_type(*entry);
+		enum stage2_type type = stage2_pte_type(*entry);
 
 		if (at == 3 && (type == STAGE2_GRANT_RW || type == STAGE2_GRANT_RO) &&
 		    maddr_to_mfn(*entry & PTE_ADDR).raw == m.raw) {
@@ -486,53 +376,6 @@ int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
 	return error;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------- */
-
-static int lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m, enum stage2_type *type)
-{
-	ipa_t ipa = gfn_to_ipa(g);
-	unsigned int at;
-	uint64_t pte;
-
-	if (!in_range(g, 1)) {
-		return -XEN_ENOENT;
-	}
-	pte = READ_ONCE(*find_entry(s2, ipa, 3, &at));
-	if (!pte_is_leaf(pte, at)) {
-		return -XEN_ENOENT;
-	}
-	*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (PTE_LEVEL_SIZE(at) - 1)));
-	*type = pte_type(pte);
-	return 0;
-}
-
-int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
-{
-	int error;
-
-	read_lock(&d->stage2.lock);
-	error = lookup_locked(&d->stage2, g, m, type);
-	read_unlock(&d->stage2.lock);
-	return error;
-}
-
-int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
-{
-	int error;
-
-	read_lock(&d->stage2.lock);
-	error = lookup_locked(&d->stage2, g, m, type);
-	if (error == 0 && *type != STAGE2_RAM && *type != STAGE2_SHARED) {
-		error = -XEN_EINVAL;
-	}
-	/* While the mapping is there under the lock, the frame has at least its allocation reference. */
-	if (error == 0 && !frame_get(*m, d->id)) {
-		error = -XEN_EINVAL;
-	}
-	read_unlock(&d->stage2.lock);
-	return error;
-}
-
 uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
 {
 	struct stage2 *s2 = &d->stage2;
@@ -542,152 +385,9 @@ uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
 
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	entry = find_entry(s2, ipa, 2, &at);
+	entry = stage2_find_entry(s2, ipa, 2, &at);
 	clear_entry(&c, entry, ipa, at);
 	pay_debt(&c);
 	write_unlock(&s2->lock);
 	return ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa;
-}
-
-static void free_table(struct stage2 *s2, uint64_t *table, unsigned int level, unsigned int nr)
-{
-	for (unsigned int n = 0; n < nr; n++) {
-		ASSERT(!pte_is_leaf(table[n], level));
-		if (pte_is_valid(table[n])) {
-			free_table(s2, pte_to_table(table[n]), level + 1, PTE_ENTRIES);
-			hyp_free(pte_to_table(table[n]), 0);
-			s2->nr_table_frames--;
-		}
-	}
-}
-
-void stage2_free_root(struct stage2 *s2)
-{
-	struct stage2_loaded saved;
-
-	/* No walker may be using a table that is freed: not even one that speculates. */
-	stage2_switch_to(s2, &saved);
-	tlb_invalidate_vmid_is();
-	stage2_switch_back(&saved);
-	free_table(s2, s2->root, stage2_geometry.root_level,
-		   PTE_ENTRIES << stage2_geometry.root_order);
-	hyp_free(s2->root, stage2_geometry.root_order);
-	s2->root = NULL;
-}
-
-gfn_t stage2_max_gfn(struct domain *d)
-{
-	uint64_t max;
-
-	read_lock(&d->stage2.lock);
-	max = d->stage2.max_gfn;
-	read_unlock(&d->stage2.lock);
-	return gfn(max);
-}
-
-uint64_t stage2_hole_frames(struct domain *d, gfn_t g)
-{
-	uint64_t frames = 0;
-
-	read_lock(&d->stage2.lock);
-	if (in_range(g, 1)) {
-		unsigned int at;
-		ipa_t ipa = gfn_to_ipa(g);
-		uint64_t pte = *find_entry(&d->stage2, ipa, 3, &at);
-
-		if (!pte_is_valid(pte)) {
-			frames = (ALIGN_DOWN(ipa, PTE_LEVEL_SIZE(at)) + PTE_LEVEL_SIZE(at) - ipa) >>
-				 PAGE_SHIFT;
-		}
-	}
-	read_unlock(&d->stage2.lock);
-	return frames;
-}
-
-/* How many entries stage2_next_ram() looks at: what holds the lock for some microseconds. */
-#define NEXT_RAM_ENTRIES 512
-
-bool stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m)
-{
-	bool found = false;
-
-	read_lock(&d->stage2.lock);
-	for (unsigned int n = 0; n < NEXT_RAM_ENTRIES && in_range(*g, 1) && !found; n++) {
-		ipa_t ipa = gfn_to_ipa(*g);
-		unsigned int at;
-		uint64_t pte = *find_entry(&d->stage2, ipa, 3, &at);
-		uint64_t size = PTE_LEVEL_SIZE(at);
-
-		if (!pte_is_leaf(pte, at) || pte_type(pte) != STAGE2_RAM) {
-			*g = ipa_to_gfn(ALIGN_DOWN(ipa, size) + size);
-			continue;
-		}
-		*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (size - 1)));
-		found = frame_get(*m, d->id);
-		if (!found) {
-			*g = gfn_add(*g, 1);
-		}
-	}
-	read_unlock(&d->stage2.lock);
-	return found;
-}
-
-/* ---- VTTBR_EL2 --------------------------------------------------------------------------------------- */
-
-void stage2_switch_to(const struct stage2 *s2, struct stage2_loaded *saved)
-{
-	saved->vttbr = sysreg_read(VTTBR_EL2);
-	if (saved->vttbr == s2->vttbr) {
-		saved->tcr = saved->sctlr = 0; /* not looked at */
-		return;
-	}
-	/* As in vcpu_switch.c: no walks, with the MMU on so that nothing is translated flat either. */
-	saved->tcr = sysreg_read(TCR_EL1);
-	saved->sctlr = sysreg_read(SCTLR_EL1);
-	sysreg_write(TCR_EL1, saved->tcr | TCR_EPD0 | TCR_EPD1);
-	isb(); /* in force before VTTBR_EL2 changes, and before the MMU is on with what is in the TTBRs */
-	sysreg_write(SCTLR_EL1, saved->sctlr | SCTLR_M);
-	isb();
-	sysreg_write(VTTBR_EL2, s2->vttbr);
-	isb(); /* the TLBI that follows is for this VMID */
-}
-
-void stage2_switch_back(const struct stage2_loaded *saved)
-{
-	if (sysreg_read(VTTBR_EL2) != saved->vttbr) {
-		sysreg_write(VTTBR_EL2, saved->vttbr);
-		isb(); /* the old pair is complete before its walks come back */
-		sysreg_write(SCTLR_EL1, saved->sctlr);
-		isb();
-		sysreg_write(TCR_EL1, saved->tcr);
-		isb(); /* also for AT instructions of the same exit (guest_copy.c) */
-	}
-}
-
-/* ---- life cycle -------------------------------------------------------------------------------------- */
-
-int stage2_create(struct domain *d)
-{
-	struct stage2 *s2 = &d->stage2;
-	struct stage2_loaded saved;
-	int error;
-
-	rwlock_init(&s2->lock, LOCK_RANK_STAGE2);
-	error = vmid_alloc(&s2->vmid);
-	if (error) {
-		return error;
-	}
-	s2->root = hyp_alloc(stage2_geometry.root_order);
-	if (!s2->root) {
-		vmid_free(s2->vmid);
-		return -XEN_ENOMEM;
-	}
-	s2->nr_table_frames = UINT64_C(1) << stage2_geometry.root_order;
-	s2->vttbr = hyp_to_maddr(s2->root) | FIELD_PREP(VTTBR_VMID, s2->vmid);
-	dsb_ishst(); /* the zeroed root before any walk by this VMID */
-	/* Whoever had this VMID before left entries in TLBs. */
-	stage2_switch_to(s2, &saved);
-	tlb_invalidate_vmid_is();
-	stage2_switch_back(&saved);
-	return 0;
 }
