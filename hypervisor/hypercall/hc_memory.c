@@ -23,6 +23,11 @@ bool hypercall_gfn_range_ok(uint64_t g, uint64_t nr)
 	return nr <= limit && g <= limit - nr;
 }
 
+int hypercall_memory_arg(const uint64_t args[5], void *op, size_t size)
+{
+	return args[0] >> MEMORY_OP_SHIFT != 0 ? -XEN_EINVAL : guest_copy_from(op, args[1], size);
+}
+
 /* ---- reservation: extents of 2^order frames
  * ----------------------------------------------------- */
 
@@ -413,12 +418,8 @@ static int64_t op_maximum_ram_page(struct vcpu *v, const uint64_t args[5])
 static int get_named(const struct vcpu *v, const uint64_t args[5], struct domain **d)
 {
 	struct xen_memory_domain op;
-	int ret;
+	int ret = hypercall_memory_arg(args, &op, sizeof(op));
 
-	if (args[0] >> MEMORY_OP_SHIFT != 0) {
-		return -XEN_EINVAL;
-	}
-	ret = guest_copy_from(&op, args[1], sizeof(op));
 	if (ret < 0) {
 		return ret;
 	}
@@ -477,12 +478,8 @@ static int64_t op_claim_pages(struct vcpu *v, const uint64_t args[5])
 {
 	struct xen_memory_reservation op;
 	struct domain *d;
-	int64_t ret;
+	int64_t ret = hypercall_memory_arg(args, &op, sizeof(op));
 
-	if (args[0] >> MEMORY_OP_SHIFT != 0) {
-		return -XEN_EINVAL;
-	}
-	ret = guest_copy_from(&op, args[1], sizeof(op));
 	if (ret < 0) {
 		return ret;
 	}
@@ -504,12 +501,8 @@ static int64_t op_get_vnumainfo(struct vcpu *v, const uint64_t args[5])
 {
 	struct xen_vnuma_topology_info op;
 	struct domain *d;
-	int64_t ret;
+	int64_t ret = hypercall_memory_arg(args, &op, sizeof(op));
 
-	if (args[0] >> MEMORY_OP_SHIFT != 0) {
-		return -XEN_EINVAL;
-	}
-	ret = guest_copy_from(&op, args[1], sizeof(op));
 	if (ret < 0) {
 		return ret;
 	}
@@ -529,12 +522,8 @@ static int64_t op_get_vnumainfo(struct vcpu *v, const uint64_t args[5])
 static int64_t op_reserved_device_memory_map(struct vcpu *v, const uint64_t args[5])
 {
 	struct xen_reserved_device_memory_map op;
-	int64_t ret;
+	int64_t ret = hypercall_memory_arg(args, &op, sizeof(op));
 
-	if (args[0] >> MEMORY_OP_SHIFT != 0) {
-		return -XEN_EINVAL;
-	}
-	ret = guest_copy_from(&op, args[1], sizeof(op));
 	if (ret < 0) {
 		return ret;
 	}

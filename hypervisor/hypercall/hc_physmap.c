@@ -319,12 +319,8 @@ int64_t hc_remove_from_physmap(struct vcpu *v, const uint64_t args[5])
 {
 	struct xen_remove_from_physmap op;
 	struct domain *d;
-	int64_t ret;
+	int64_t ret = hypercall_memory_arg(args, &op, sizeof(op));
 
-	if (args[0] >> MEMORY_OP_SHIFT != 0) {
-		return -XEN_EINVAL;
-	}
-	ret = guest_copy_from(&op, args[1], sizeof(op));
 	if (ret < 0) {
 		return ret;
 	}

@@ -79,6 +79,8 @@ int64_t hc_grant_cache_flush(struct vcpu *v, const uint64_t args[5]);
 #define MEMORY_OP_MASK        0x3fu
 #define MEMORY_OP_SHIFT       6
 #define MEMORY_OP_MAX_EXTENTS (UINT32_MAX >> MEMORY_OP_SHIFT)
+/* Copy in the argument of an operation that is never continued: -XEN_EINVAL for a command that pretends to be. */
+int __must_check hypercall_memory_arg(const uint64_t args[5], void *op, size_t size);
 
 /* [g, g + nr) lies below the end of the stage-2 input space: checked before any shift into an
  * address. */
