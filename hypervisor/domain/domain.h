@@ -50,7 +50,7 @@ struct vcpu_fp_state {
 	uint32_t fpsr, fpcr;
 };
 
-/* Of a memory_op that is continued within an extent (hc_memory.c). */
+/* Of a memory_op that is continued within an extent (hc_reservation.c). */
 struct memory_progress {
 	uint64_t cmd, arg, g; /* the call that continues it, and the extent */
 	uint32_t order;

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op (public/memory.h): how much memory a domain has, and giving and taking it. What is
- * mapped where beyond RAM is hc_physmap.c's.
+ * memory_op (public/memory.h): the operations, and how much memory there is. Giving and taking it is hc_reservation.c's, what
+ * is mapped where beyond RAM hc_physmap.c's, resources hc_resource.c's.
  *
  * args: command, with the number of extents done so far from bit 6 up, and the argument's address.
- *
- * The domain's lock orders all changes of what its frames are mapped at by itself, so that no
- * frame is given up twice.
  */
 #include "hypercall/hypercall_internal.h"
 
-#include "arm64/atomic.h"
-#include "arm64/cpu.h"
-#include "domain/domain_share.h"
 #include "mm/mm.h"
 #include "stage2/stage2.h"
 
@@ -27,384 +21,6 @@ int hypercall_memory_arg(const uint64_t args[5], void *op, size_t size)
 {
 	return args[0] >> MEMORY_OP_SHIFT != 0 ? -XEN_EINVAL : guest_copy_from(op, args[1], size);
 }
-
-/* ---- reservation: extents of 2^order frames
- * ----------------------------------------------------- */
-
-/*
- * One extent, from page *done on. -XEN_ERESTART: *done says how far it has come; any other error ends the operation.
- */
-typedef int (*extent_step_t)(struct domain *d, uint64_t g, unsigned int order, uint64_t *done);
-
-/* Pages of a large extent between two looks for interrupts. */
-#define PAGES_PER_STEP     32
-
-/* As Xen's: what an unprivileged domain, the hardware domain and the toolstack's domain may ask for at once. */
-#define MAX_ORDER_DOMU     9
-#define MAX_ORDER_HARDWARE 10
-#define MAX_ORDER_CONTROL  18
-
-static unsigned int max_order(const struct domain *caller)
-{
-	if (caller->is_privileged) {
-		return MAX_ORDER_CONTROL;
-	}
-	return caller->is_hardware ? MAX_ORDER_HARDWARE : MAX_ORDER_DOMU;
-}
-
-static void uncharge(struct domain *d, uint64_t nr)
-{
-	atomic_fetch_sub(&d->nr_pages, nr);
-}
-
-static int charge(struct domain *d, uint64_t nr)
-{
-	uint64_t limit = READ_ONCE(d->max_pages);
-	uint64_t now = atomic_load_relaxed(&d->nr_pages);
-
-	do {
-		if (now >= limit || limit - now < nr) {
-			return -XEN_ENOMEM;
-		}
-	} while (!atomic_compare_exchange(&d->nr_pages, &now, now + nr));
-	return 0;
-}
-
-/*
- * A domain's claim is guarded by its stage-2 lock; the sum of all claims is the pool's. Allocations draw
- * on the claim first.
- */
-static int alloc_claimed(struct domain *d, unsigned int order, mfn_t *first)
-{
-	uint64_t drawn;
-	int ret;
-
-	write_lock(&d->stage2.lock);
-	drawn = MIN(d->claimed_pages, BIT64(order));
-	d->claimed_pages -= drawn;
-	write_unlock(&d->stage2.lock);
-	ret = frame_pool_alloc_claimed(order, d->id, drawn, first);
-	if (ret < 0) {
-		write_lock(&d->stage2.lock);
-		d->claimed_pages += drawn;
-		write_unlock(&d->stage2.lock);
-	}
-	return ret;
-}
-
-/* The domain is to have nr pages in all: what it does not have yet is set aside. */
-static int claim(struct domain *d, uint64_t nr)
-{
-	uint64_t now = READ_ONCE(d->nr_pages);
-	int ret = 0;
-
-	write_lock(&d->stage2.lock);
-	if (nr == 0) {
-		frame_pool_unclaim(d->claimed_pages);
-		d->claimed_pages = 0;
-	} else if (d->claimed_pages != 0 || nr <= now || nr > d->max_pages) {
-		ret = -XEN_EINVAL;
-	} else {
-		ret = frame_pool_claim_free(nr - now);
-		if (ret == 0) {
-			d->claimed_pages = nr - now;
-		}
-	}
-	write_unlock(&d->stage2.lock);
-	return ret;
-}
-
-/* Take one page of RAM out of the domain's physical map. A direct-mapped domain keeps the frame:
- * devices know it. */
-static int take_page(struct domain *d, gfn_t g)
-{
-	enum stage2_type type;
-	mfn_t m;
-	int ret;
-
-	spin_lock(&d->lock);
-	ret = stage2_lookup(d, g, &m, &type);
-	if (ret == 0 && type != STAGE2_RAM) {
-		ret = -XEN_EINVAL;
-	}
-	if (ret == 0) {
-		ret = stage2_unmap(d, g, 1);
-	}
-	spin_unlock(&d->lock);
-	/* What others use still, by grant for instance, counts as the domain's until they have let go. */
-	if (ret == 0 && !d->direct_mapped && frame_give_up(m)) {
-		uncharge(d, 1);
-	}
-	return ret;
-}
-
-/* After page *done of an extent: is it time to stop? */
-static int look_for_interrupts(uint64_t done, unsigned int order)
-{
-	return done % PAGES_PER_STEP == 0 && done < BIT64(order) && cpu_interrupt_pending()
-		     ? -XEN_ERESTART
-		     : 0;
-}
-
-static int decrease_step(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
-{
-	while (*done < BIT64(order)) {
-		int ret = take_page(d, gfn(g + *done));
-
-		if (ret == 0) {
-			(*done)++;
-			ret = look_for_interrupts(*done, order);
-		}
-		if (ret < 0) {
-			return ret;
-		}
-	}
-	return 0;
-}
-
-static bool is_own_frame(struct domain *d, mfn_t m)
-{
-	const struct frame *frame = frame_of(m);
-	bool own;
-
-	if (frame == NULL || !frame_get(m, d->id)) {
-		return false;
-	}
-	own = READ_ONCE(frame->state) == FRAME_GUEST;
-	domain_put_frame(d, m);
-	return own;
-}
-
-/* The frames of that number are the domain's already: put them back where they belong. All are, or none is mapped. */
-static int populate_direct(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
-{
-	const uint64_t nr = BIT64(order);
-	int ret;
-
-	/* First all are looked at, then all are mapped: pages from nr on count what is mapped. */
-	while (*done < nr) {
-		if (!is_own_frame(d, mfn(g + *done))) {
-			return -XEN_EINVAL;
-		}
-		(*done)++;
-		ret = look_for_interrupts(*done, order + 1);
-		if (ret < 0) {
-			return ret;
-		}
-	}
-	while (*done < 2 * nr) {
-		uint64_t part = MIN(nr, BIT64(FRAME_ORDER_MAX));
-
-		spin_lock(&d->lock);
-		ret = d->state == DOMAIN_DYING ? -XEN_EINVAL
-					       : stage2_map(d, gfn(g + *done - nr),
-							    mfn(g + *done - nr), part, STAGE2_RAM);
-		spin_unlock(&d->lock);
-		if (ret == 0) {
-			*done += part;
-			ret = look_for_interrupts(*done, order + 1);
-		}
-		if (ret < 0) {
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/* Frames that could not be mapped, or only in part, for lack of memory for tables. */
-static void give_back(struct domain *d, uint64_t g, mfn_t first, uint64_t nr)
-{
-	for (uint64_t i = 0; i < nr; i++) {
-		enum stage2_type type;
-		mfn_t m;
-
-		if (stage2_lookup(d, gfn(g + i), &m, &type) == 0 && m.raw == first.raw + i &&
-		    stage2_unmap(d, gfn(g + i), 1) < 0) {
-			/* It stays the domain's, then. */
-			continue;
-		}
-		if (frame_give_up(mfn_add(first, i))) {
-			uncharge(d, 1);
-		}
-	}
-}
-
-static int populate_allocated(struct domain *d, uint64_t g, unsigned int order)
-{
-	mfn_t first;
-	int ret;
-
-	/* The pool has no larger ones, so that none can be had: whoever asked goes on to smaller ones. */
-	if (order > FRAME_ORDER_MAX) {
-		return -XEN_ENOMEM;
-	}
-	ret = charge(d, BIT64(order));
-	if (ret < 0) {
-		return ret;
-	}
-	ret = alloc_claimed(d, order, &first);
-	if (ret < 0) {
-		uncharge(d, BIT64(order));
-		return ret;
-	}
-	spin_lock(&d->lock);
-	/* What is mapped before that is found by domain_destroy(). */
-	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL
-				       : stage2_map(d, gfn(g), first, BIT64(order), STAGE2_RAM);
-	if (ret < 0) {
-		give_back(d, g, first, BIT64(order));
-	}
-	spin_unlock(&d->lock);
-	return ret;
-}
-
-static int populate_step(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
-{
-	return d->direct_mapped ? populate_direct(d, g, order, done)
-				: populate_allocated(d, g, order);
-}
-
-/* Nothing can be had without an address: no extent is ever done. */
-static int increase_step(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
-{
-	return -XEN_ENOMEM;
-}
-
-/* As Xen on a machine without NUMA: one node, which only the toolstack may name. */
-static bool node_ok(const struct domain *caller, uint32_t flags)
-{
-	unsigned int node = XENMEMF_get_node(flags);
-
-	if ((flags & XENMEMF_vnode) != 0 || node == 0xff) {
-		return true;
-	}
-	return caller->is_privileged ? node == 0 : (flags & XENMEMF_exact_node_request) == 0;
-}
-
-/*
- * Are these flags ones that can be honoured? An address limit only where all RAM is below it: it matters where memory
- * is allocated, but one within a page is refused everywhere.
- */
-static bool flags_ok(const struct domain *caller, const struct domain *d, uint32_t flags,
-		     extent_step_t step)
-{
-	unsigned int bits = XENMEMF_get_address_bits(flags);
-	bool below = bits == 0 || bits >= 64 || mfn_to_maddr(frame_pool_max_mfn()) < BIT64(bits);
-
-	if (!node_ok(caller, flags) || (!below && bits <= PAGE_SHIFT)) {
-		return false;
-	}
-	if (step != populate_step) {
-		return true;
-	}
-	return (flags & XENMEMF_populate_on_demand) == 0 && (below || d->direct_mapped);
-}
-
-/*
- * How far an extent has come is too much for the command word. It is kept for the vCPU, for the very same extent of the
- * very same call: whoever asks for that is continuing.
- */
-static uint64_t resume(struct vcpu *v, const struct memory_progress *now)
-{
-	struct memory_progress *before = &v->memory_progress;
-	uint64_t done = before->done;
-
-	if (done == 0 || before->cmd != now->cmd || before->arg != now->arg ||
-	    before->g != now->g || before->order != now->order || before->domid != now->domid) {
-		return 0;
-	}
-	before->done = 0;
-	return done;
-}
-
-static int do_extent(struct vcpu *v, struct domain *d, struct memory_progress *progress,
-		     extent_step_t step)
-{
-	int ret;
-
-	progress->done = resume(v, progress);
-	ret = step(d, progress->g, progress->order, &progress->done);
-	if (ret == -XEN_ERESTART && progress->done != 0) {
-		v->memory_progress = *progress;
-	}
-	return ret;
-}
-
-/*
- * All three operations return the number of extents done, never an error; they stop at the first
- * that cannot be. (An allocator above this asks for large extents first and for smaller ones
- * then.)
- */
-static int64_t reservation(struct vcpu *v, const uint64_t args[5], extent_step_t step)
-{
-	uint64_t start = args[0] >> MEMORY_OP_SHIFT;
-	uint64_t done = start;
-	struct memory_progress progress = {.arg = args[1]};
-	struct xen_memory_reservation op;
-	struct domain *d;
-	int ret = 0;
-
-	if (guest_copy_from(&op, args[1], sizeof(op)) < 0 ||
-	    op.nr_extents > MEMORY_OP_MAX_EXTENTS || start >= op.nr_extents) {
-		return (int64_t)start;
-	}
-	d = hypercall_domain(v, op.domid);
-	if (d == NULL) {
-		return (int64_t)start;
-	}
-	if (!policy_may_control(v->domain, d)) {
-		ret = -XEN_EPERM;
-	} else if (op.extent_order > max_order(v->domain) ||
-		   !flags_ok(v->domain, d, op.mem_flags, step)) {
-		ret = -XEN_EINVAL;
-	}
-	while (ret == 0 && done < op.nr_extents) {
-		uint64_t g;
-
-		if (done != start && cpu_interrupt_pending()) {
-			ret = -XEN_ERESTART;
-			break;
-		}
-		ret = guest_copy_from(&g, op.extent_start.q + done * sizeof(g), sizeof(g));
-		if (ret == 0 && !hypercall_gfn_range_ok(g, BIT64(op.extent_order))) {
-			ret = -XEN_EINVAL;
-		}
-		if (ret == 0) {
-			progress.cmd = (args[0] & MEMORY_OP_MASK) | done << MEMORY_OP_SHIFT;
-			progress.g = g;
-			progress.order = op.extent_order;
-			progress.domid = d->id;
-			ret = do_extent(v, d, &progress, step);
-		}
-		if (ret == 0) {
-			done++;
-		}
-	}
-	domain_put(d);
-	if (ret == -XEN_ERESTART) {
-		hypercall_set_arg(v, 0, (args[0] & MEMORY_OP_MASK) | done << MEMORY_OP_SHIFT);
-		return -XEN_ERESTART;
-	}
-	return (int64_t)done;
-}
-
-static int64_t op_increase_reservation(struct vcpu *v, const uint64_t args[5])
-{
-	return reservation(v, args, increase_step);
-}
-
-static int64_t op_decrease_reservation(struct vcpu *v, const uint64_t args[5])
-{
-	return reservation(v, args, decrease_step);
-}
-
-static int64_t op_populate_physmap(struct vcpu *v, const uint64_t args[5])
-{
-	return reservation(v, args, populate_step);
-}
-
-/* ---- figures
- * ------------------------------------------------------------------------------------ */
 
 static int64_t op_maximum_ram_page(struct vcpu *v, const uint64_t args[5])
 {
@@ -470,32 +86,6 @@ static int64_t op_maximum_gpfn(struct vcpu *v, const uint64_t args[5])
 	return ret;
 }
 
-/*
- * Set aside free memory for a domain that is about to be built, so that nobody else is given it meanwhile: the caller
- * says how many pages the domain is to have in all. 0 takes the claim back.
- */
-static int64_t op_claim_pages(struct vcpu *v, const uint64_t args[5])
-{
-	struct xen_memory_reservation op;
-	struct domain *d;
-	int64_t ret = hypercall_memory_arg(args, &op, sizeof(op));
-
-	if (ret < 0) {
-		return ret;
-	}
-	if (op.extent_start.q != 0 || op.extent_order != 0 || op.mem_flags != 0) {
-		return -XEN_EINVAL;
-	}
-	/* An exact number: DOMID_SELF is none here. */
-	d = domain_get(op.domid);
-	if (d == NULL) {
-		return -XEN_EINVAL;
-	}
-	ret = v->domain->is_privileged ? claim(d, op.nr_extents) : -XEN_EPERM;
-	domain_put(d);
-	return ret;
-}
-
 /* There are no virtual NUMA nodes. */
 static int64_t op_get_vnumainfo(struct vcpu *v, const uint64_t args[5])
 {
@@ -542,19 +132,19 @@ static int64_t op_sharing_pages(struct vcpu *v, const uint64_t args[5])
 }
 
 static const hypercall_t memory_ops[] = {
-	HYPERCALL_OP(XENMEM_increase_reservation, op_increase_reservation),
-	HYPERCALL_OP(XENMEM_decrease_reservation, op_decrease_reservation),
+	HYPERCALL_OP(XENMEM_increase_reservation, hc_increase_reservation),
+	HYPERCALL_OP(XENMEM_decrease_reservation, hc_decrease_reservation),
 	HYPERCALL_OP(XENMEM_maximum_ram_page, op_maximum_ram_page),
 	HYPERCALL_OP(XENMEM_current_reservation, op_current_reservation),
 	HYPERCALL_OP(XENMEM_maximum_reservation, op_maximum_reservation),
-	HYPERCALL_OP(XENMEM_populate_physmap, op_populate_physmap),
+	HYPERCALL_OP(XENMEM_populate_physmap, hc_populate_physmap),
 	HYPERCALL_OP(XENMEM_add_to_physmap, hc_add_to_physmap),
 	HYPERCALL_OP(XENMEM_maximum_gpfn, op_maximum_gpfn),
 	HYPERCALL_OP(XENMEM_remove_from_physmap, hc_remove_from_physmap),
 	HYPERCALL_OP(XENMEM_get_sharing_freed_pages, op_sharing_pages),
 	HYPERCALL_OP(XENMEM_get_sharing_shared_pages, op_sharing_pages),
 	HYPERCALL_OP(XENMEM_add_to_physmap_batch, hc_add_to_physmap_batch),
-	HYPERCALL_OP(XENMEM_claim_pages, op_claim_pages),
+	HYPERCALL_OP(XENMEM_claim_pages, hc_claim_pages),
 	HYPERCALL_OP(XENMEM_get_vnumainfo, op_get_vnumainfo),
 	HYPERCALL_OP(XENMEM_reserved_device_memory_map, op_reserved_device_memory_map),
 	HYPERCALL_OP(XENMEM_acquire_resource, hc_acquire_resource),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op, second part: what is mapped where in a domain's physical map beyond its RAM
+ * memory_op: what is mapped where in a domain's physical map beyond its RAM
  * (XENMEM_add_to_physmap and relatives, public/memory.h).
  *
  * Linux gives shared_info a page number inside its own RAM. The frame that was there just loses

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op, third part: XENMEM_acquire_resource maps frames that belong to a domain, but not to its physical map, into
+ * memory_op: XENMEM_acquire_resource maps frames that belong to a domain, but not to its physical map, into
  * the toolstack's. There is one such resource: the grant table, which the toolstack fills in before the domain runs.
  *
  * Frames of the table are shared from birth, so the mappings are Write-Back (design.md, "Words"); each has a reference

@@ -58,11 +58,16 @@ int64_t hc_vcpu_op(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_vm_assist(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_xen_version(struct vcpu *v, const uint64_t args[5]);
 
-/* memory_op's second file: the guest's physical map (hc_physmap.c). */
+/* memory_op's other files: RAM given and taken (hc_reservation.c), */
+int64_t hc_increase_reservation(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_decrease_reservation(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_populate_physmap(struct vcpu *v, const uint64_t args[5]);
+int64_t hc_claim_pages(struct vcpu *v, const uint64_t args[5]);
+/* the guest's physical map (hc_physmap.c), */
 int64_t hc_add_to_physmap(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_add_to_physmap_batch(struct vcpu *v, const uint64_t args[5]);
 int64_t hc_remove_from_physmap(struct vcpu *v, const uint64_t args[5]);
-/* And its third: resources of another domain (hc_resource.c). */
+/* resources of another domain (hc_resource.c). */
 int64_t hc_acquire_resource(struct vcpu *v, const uint64_t args[5]);
 
 /* grant_table_op's operations on lists (hc_grant_list.c), and its command word: from bit 12 up, what a continued
