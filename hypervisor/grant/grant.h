@@ -60,10 +60,11 @@ int __must_check grant_domain_init(struct domain *d, unsigned int max_frames,
 void grant_domain_fini(struct domain *d);
 /* Nobody uses any: the last reference on the domain is gone. */
 void grant_domain_free(struct domain *d);
-/* Grow to at least nr frames. -XEN_ENOSPC beyond the limit, -XEN_ENOMEM: as many as there was memory for. */
+/* Grow to at least nr frames. -XEN_ENOSPC beyond the limit, -XEN_ENOMEM: as many as there was memory for, -XEN_ERESTART:
+ * more than before. */
 int __must_check grant_grow(struct domain *d, unsigned int nr);
 /* XENMAPSPACE_grant_table: map frame idx at g; grows the table. -XEN_EINVAL no such frame, -XEN_EBUSY it is mapped
- * elsewhere. Takes the domain's lock. */
+ * elsewhere, -XEN_ERESTART as grant_grow(). Takes the domain's lock. */
 int __must_check grant_map_frame(struct domain *d, uint64_t idx, gfn_t g);
 /* Where frame idx is mapped, GFN_INVALID when nowhere. */
 gfn_t grant_frame_gfn(struct domain *d, unsigned int idx);

@@ -6,6 +6,7 @@
  */
 #include "grant/grant_internal.h"
 
+#include "arm64/cpu.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
 #include "mm/mm.h"
@@ -37,20 +38,39 @@ static bool grow_locked(struct domain *d, unsigned int nr)
 	return true;
 }
 
+/* Frames that are made between two looks for interrupts (S3). */
+#define FRAMES_PER_STEP 8
+
 int grant_grow(struct domain *d, unsigned int nr)
 {
 	struct grant_domain *grant = &d->grant;
-	int ret = 0;
 
-	if (nr > grant->max_frames) {
-		return -XEN_ENOSPC;
+	for (;;) {
+		unsigned int now = READ_ONCE(grant->nr_frames);
+		int ret = 0;
+
+		if (nr > READ_ONCE(grant->max_frames)) {
+			return -XEN_ENOSPC;
+		}
+		if (now >= nr) {
+			return 0;
+		}
+		now = MIN(nr, now + FRAMES_PER_STEP);
+		spin_lock(&grant->lock);
+		/* A domain that is being taken apart gets none any more. */
+		if (now > grant->max_frames) {
+			ret = -XEN_ENOSPC;
+		} else if (!grow_locked(d, now)) {
+			ret = -XEN_ENOMEM;
+		}
+		spin_unlock(&grant->lock);
+		if (ret < 0) {
+			return ret;
+		}
+		if (now < nr && cpu_interrupt_pending()) {
+			return -XEN_ERESTART; /* with the frames that it has come to */
+		}
 	}
-	spin_lock(&grant->lock);
-	if (!grow_locked(d, nr)) {
-		ret = -XEN_ENOMEM;
-	}
-	spin_unlock(&grant->lock);
-	return ret;
 }
 
 int grant_domain_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
@@ -98,17 +118,14 @@ void grant_domain_free(struct domain *d)
 	}
 }
 
-/* The frame's page, made if need be; NULL when there is none and cannot be. */
+/* The frame's page; NULL when there is none. */
 static void *get_frame(struct domain *d, uint64_t idx)
 {
 	struct grant_domain *grant = &d->grant;
 	void *frame = NULL;
 
-	if (idx >= grant->max_frames) {
-		return NULL;
-	}
 	spin_lock(&grant->lock);
-	if (idx < grant->nr_frames || grow_locked(d, (unsigned int)idx + 1)) {
+	if (idx < grant->nr_frames) {
 		frame = grant->frame[idx];
 	}
 	spin_unlock(&grant->lock);
@@ -132,11 +149,19 @@ int grant_map_frame(struct domain *d, uint64_t idx, gfn_t g)
 	void *frame;
 	int ret;
 
+	if (idx >= GRANT_MAX_FRAMES) {
+		return -XEN_EINVAL;
+	}
+	ret = grant_grow(d, (unsigned int)idx + 1);
+	if (ret < 0) {
+		return ret == -XEN_ERESTART ? ret : -XEN_EINVAL;
+	}
 	/* The domain's lock orders changes of its physical map; the grant lock is not held
 	 * across them. */
 	spin_lock(&d->lock);
 	frame = get_frame(d, idx);
-	if (frame == NULL) {
+	if (frame == NULL || d->state == DOMAIN_DYING) {
+		/* Nothing is mapped behind domain_destroy()'s back, which unmaps first. */
 		ret = -XEN_EINVAL;
 	} else if (is_mapped(d, (unsigned int)idx)) {
 		ret = -XEN_EBUSY;

@@ -7,7 +7,6 @@
  */
 #include "hypercall/hypercall_internal.h"
 
-#include "arm64/cpu.h"
 #include "grant/grant.h"
 
 /* The domain for *status: GNTST_bad_domain or GNTST_permission_denied without one. */
@@ -25,25 +24,13 @@ static struct domain *get_domain(const struct vcpu *v, uint16_t domid, int16_t *
 	return d;
 }
 
-/* Frames that are made between two looks for interrupts. */
-#define FRAMES_PER_STEP 8
-
 /* Grows the table to nr frames and tells where they are mapped. A status, or -XEN_ERESTART. */
 static int setup_table(struct domain *d, uint32_t nr, uint64_t *frames)
 {
-	uint32_t now = READ_ONCE(d->grant.nr_frames);
+	int ret = grant_grow(d, nr);
 
-	if (nr > d->grant.max_frames) {
-		return GNTST_general_error;
-	}
-	while (now < nr) {
-		now = MIN(nr, now + FRAMES_PER_STEP);
-		if (grant_grow(d, now) < 0) {
-			return GNTST_general_error;
-		}
-		if (now < nr && cpu_interrupt_pending()) {
-			return -XEN_ERESTART;
-		}
+	if (ret < 0) {
+		return ret == -XEN_ERESTART ? ret : GNTST_general_error;
 	}
 	for (uint32_t i = 0; i < nr; i++) {
 		frames[i] = grant_frame_gfn(d, i).raw;

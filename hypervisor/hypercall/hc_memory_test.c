@@ -354,6 +354,8 @@ static void nothing_is_mapped_into_a_dying_domain(void **state)
 	assert_int_equal(populate(dom0->vcpu[0], 1, 0, gfns, 1), 0);
 	assert_int_equal(domu->nr_pages, 0);
 	assert_int_equal(MEMORY(dom0->vcpu[0], add_to_physmap, add), -XEN_EINVAL);
+	add.space = XENMAPSPACE_grant_table;
+	assert_int_equal(MEMORY(dom0->vcpu[0], add_to_physmap, add), -XEN_EINVAL);
 	assert_true(is_hole(domu, 100));
 }
 
@@ -552,6 +554,37 @@ static void grant_frames_are_made_and_mapped(void **state)
 	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_grant_table, 4, 210), -XEN_EINVAL);
 }
 
+/* A table of the largest size, of which there is one frame so far. */
+static void use_large_table(struct domain *d)
+{
+	grant_domain_fini(d);
+	grant_domain_free(d);
+	assert_int_equal(grant_domain_init(d, GRANT_MAX_FRAMES, 16), 0);
+}
+
+static void a_table_that_grows_far_is_interrupted(void **state)
+{
+	struct vcpu *v = domu->vcpu[0];
+
+	(void)state;
+	use_large_table(domu);
+	fake_machine_interrupt_after(0);
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_grant_table, 33, 233), 0);
+	/* Eight at a time: 9, 17, 25, 33, 34. */
+	assert_int_equal(hc_restarts, 4);
+	assert_int_equal(domu->grant.nr_frames, 34);
+	assert_true(maps_shared(domu, 233, domu->grant.frame[33]));
+	/* What is there already is not made again. */
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_grant_table, 32, 232), 0);
+	assert_int_equal(hc_restarts, 0);
+	/* Refused: nothing is made. */
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_grant_table, GRANT_MAX_FRAMES, 210),
+			 -XEN_EINVAL);
+	assert_int_equal(add(v, DOMID_SELF, XENMAPSPACE_grant_table, 60, UINT64_C(1) << 28),
+			 -XEN_EINVAL);
+	assert_int_equal(domu->grant.nr_frames, 34);
+}
+
 static void refusals_of_add_to_physmap(void **state)
 {
 	struct vcpu *v = domu->vcpu[0];
@@ -668,6 +701,26 @@ static void batch_has_a_result_for_each_entry(void **state)
 	assert_true(maps_shared(domu, 203, domu->grant.frame[3]));
 }
 
+static void an_entry_may_be_interrupted_itself(void **state)
+{
+	struct xen_add_to_physmap_batch op = batch_of(XENMAPSPACE_grant_table, 2);
+
+	(void)state;
+	use_large_table(domu);
+	for (unsigned int i = 0; i < 2; i++) {
+		IDXS[i] = 20 + i;
+		GPFNS[i] = 220 + i;
+		ERRS[i] = 77;
+	}
+	fake_machine_interrupt_after(0);
+	assert_int_equal(MEMORY(domu->vcpu[0], add_to_physmap_batch, op), 0);
+	/* With 9 and 17 frames in the first, and between the two. */
+	assert_int_equal(hc_restarts, 3);
+	assert_true(ERRS[0] == 0 && ERRS[1] == 0);
+	assert_true(maps_shared(domu, 220, domu->grant.frame[20]));
+	assert_true(maps_shared(domu, 221, domu->grant.frame[21]));
+}
+
 static int32_t map_foreign(struct vcpu *v, uint16_t domid, uint16_t foreign, uint64_t idx,
 			   uint64_t g)
 {
@@ -767,6 +820,14 @@ static void what_is_mapped_by_grant_is_not_removed(void **state)
 	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 100), -XEN_ENOENT);
 	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 101), -XEN_ENOENT);
 	assert_false(is_hole(domu, 100));
+	/* But a page of the domain's own, granted to itself, is its to take away, there and where it belongs. */
+	fake_give_page(domu, 4, 110);
+	fake_map(domu, 111, mfn(FAKE_MFN(4)), STAGE2_GRANT_RW);
+	fake_map(domu, 112, mfn(FAKE_MFN(4)), STAGE2_GRANT_RO);
+	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 111), 0);
+	assert_int_equal(remove_at(domu->vcpu[0], DOMID_SELF, 112), 0);
+	assert_true(is_hole(domu, 111) && is_hole(domu, 112) && !is_hole(domu, 110));
+	assert_int_equal(fake_extra_refs(4), 0);
 }
 
 static void refusals_of_a_batch(void **state)
@@ -858,6 +919,15 @@ static void the_toolstack_maps_a_guests_grant_table(void **state)
 		assert_int_equal(m.raw, hyp_to_mfn(domu->grant.frame[1 + i]).raw);
 		assert_int_equal(type, STAGE2_FOREIGN_RW);
 	}
+	/* Interrupted while the table grows and between two, with the answer that it would have had: not the first failed. */
+	use_large_table(other);
+	GPFNS[0] = 210;
+	GPFNS[1] = UINT64_C(1) << 28;
+	op = resource(2, 20, 2);
+	assert_int_equal(MEMORY(dom0->vcpu[0], acquire_resource, op), -XEN_EIO);
+	assert_int_equal(hc_restarts, 3);
+	assert_true(fake_is_mapped(dom0, 210, &m, &type));
+	assert_int_equal(m.raw, hyp_to_mfn(other->grant.frame[20]).raw);
 	/* How large is it? */
 	op = resource(1, 0, 0);
 	op.frame_list.q = 0;
@@ -955,10 +1025,12 @@ int main(void)
 		HC_TEST(shared_info_takes_the_place_of_live_ram),
 		HC_TEST(shared_info_is_mapped_in_one_place),
 		HC_TEST(grant_frames_are_made_and_mapped),
+		HC_TEST(a_table_that_grows_far_is_interrupted),
 		HC_TEST(refusals_of_add_to_physmap),
 		HC_TEST(range_of_frames_is_absent_but_checked),
 		HC_TEST(remove_from_physmap_answers),
 		HC_TEST(batch_has_a_result_for_each_entry),
+		HC_TEST(an_entry_may_be_interrupted_itself),
 		HC_TEST(the_toolstack_maps_frames_of_others),
 		HC_TEST(foreign_frames_that_are_refused),
 		HC_TEST(the_hardware_domain_maps_its_devices_again),

@@ -216,6 +216,9 @@ static int batch_entry(const struct vcpu *v, struct domain *d,
 		return ret;
 	}
 	err = map_one(v, op->space, &e);
+	if (err == -XEN_ERESTART) {
+		return err; /* no result of the entry's: it is done again */
+	}
 	return guest_copy_to(op->errs.q + i * sizeof(err), &err, sizeof(err));
 }
 
@@ -231,13 +234,12 @@ static int64_t batch(struct vcpu *v, const uint64_t args[5], struct domain *d,
 		return -XEN_EOPNOTSUPP;
 	}
 	for (uint64_t i = start; i < op->size; i++) {
-		int ret;
+		int ret = i != start && cpu_interrupt_pending() ? -XEN_ERESTART
+								: batch_entry(v, d, op, i);
 
-		if (i != start && cpu_interrupt_pending()) {
+		if (ret == -XEN_ERESTART) {
 			hypercall_set_arg(v, 0, (args[0] & MEMORY_OP_MASK) | i << MEMORY_OP_SHIFT);
-			return -XEN_ERESTART;
 		}
-		ret = batch_entry(v, d, op, i);
 		if (ret < 0) {
 			return ret;
 		}

@@ -22,14 +22,15 @@ static uint32_t max_frames(const struct domain *d, uint32_t type, uint32_t id)
 	return d->grant.max_frames;
 }
 
-/* Frame idx of the table, which grows as needed, with a reference. */
+/* Frame idx of the table, which grows as needed, with a reference. -XEN_ERESTART: it has grown, not yet so far. */
 static int get_grant_frame(struct domain *d, uint32_t idx, mfn_t *m)
 {
-	int ret = -XEN_EINVAL;
+	int ret = idx < GRANT_MAX_FRAMES ? grant_grow(d, idx + 1) : -XEN_EINVAL;
 
-	if (idx >= d->grant.max_frames || grant_grow(d, idx + 1) < 0) {
-		return -XEN_EINVAL;
+	if (ret < 0) {
+		return ret == -XEN_ERESTART ? ret : -XEN_EINVAL;
 	}
+	ret = -XEN_EINVAL;
 	spin_lock(&d->grant.lock);
 	/* A domain that is being taken apart has none any more. */
 	if (idx < d->grant.nr_frames) {
@@ -59,7 +60,7 @@ static int map_one(struct domain *mapper, struct domain *d, uint32_t idx, uint64
 	return ret;
 }
 
-/* Frames from start on. What this call has mapped before an error stays, which is then -XEN_EIO. */
+/* Frames from start on. What the call has mapped before an error stays, which is then -XEN_EIO. */
 static int64_t map_frames(struct vcpu *v, const uint64_t args[5], struct domain *d,
 			  const struct xen_mem_acquire_resource *op)
 {
@@ -71,19 +72,20 @@ static int64_t map_frames(struct vcpu *v, const uint64_t args[5], struct domain 
 	}
 	for (uint64_t i = start; i < op->nr_frames; i++) {
 		uint64_t g;
-		int ret;
+		int ret = guest_copy_from(&g, op->frame_list.q + i * sizeof(g), sizeof(g));
 
-		if (i != start && cpu_interrupt_pending()) {
-			hypercall_set_arg(v, 0, (args[0] & MEMORY_OP_MASK) | i << MEMORY_OP_SHIFT);
-			return -XEN_ERESTART;
-		}
-		ret = guest_copy_from(&g, op->frame_list.q + i * sizeof(g), sizeof(g));
 		if (ret < 0) {
 			return ret;
 		}
-		ret = map_one(v->domain, d, (uint32_t)(op->frame + i), g);
+		ret = i != start && cpu_interrupt_pending()
+			    ? -XEN_ERESTART
+			    : map_one(v->domain, d, (uint32_t)(op->frame + i), g);
+		if (ret == -XEN_ERESTART) {
+			hypercall_set_arg(v, 0, (args[0] & MEMORY_OP_MASK) | i << MEMORY_OP_SHIFT);
+			return ret;
+		}
 		if (ret < 0) {
-			return i == start ? ret : -XEN_EIO;
+			return i == 0 ? ret : -XEN_EIO;
 		}
 	}
 	return 0;
