@@ -37,13 +37,15 @@ static void switch_to(struct domain *d, struct event_fifo *fifo)
 	 * the barrier in event_2l_set_pending(). */
 	dmb_ish();
 	spin_lock(&fifo->lock);
+	/* Whatever the guest has set in there, this is short enough not to be interrupted (S3). */
 	for (uint32_t base = 0; base < EVENT_2L_NR_PORTS; base += 64) {
-		for (uint64_t bits = atomic_load_acquire(&pending[base / 64]); bits != 0;
-		     bits &= bits - 1) {
-			struct event_port *p =
-				event_port_of(d, base + (uint32_t)__builtin_ctzll(bits));
+		struct event_port *group = event_port_of(d, base);
+		uint64_t bits = group != NULL ? atomic_load_acquire(&pending[base / 64]) : 0;
 
-			if (p != NULL && event_port_is_used(p)) {
+		for (; bits != 0; bits &= bits - 1) {
+			struct event_port *p = &group[__builtin_ctzll(bits)];
+
+			if (event_port_is_used(p)) {
 				event_fifo_keep(p);
 			}
 		}
