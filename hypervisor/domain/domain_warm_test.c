@@ -480,6 +480,22 @@ static void holes_are_skipped_in_bounded_steps(void **state)
 	flush(&vcpus[0]);
 }
 
+static void an_interrupt_ends_a_part_early(void **state)
+{
+	unsigned int steps = 1;
+
+	/* Two looks that find nothing and one frame, and from then on one frame at a time. */
+	fake_machine_interrupt_after(2);
+	assert_int_equal(domain_set_way(&vcpus[0]), 0);
+	assert_false(domain_attr_step(&vcpus[0]));
+	assert_int_equal(dom.setway_next.raw, FIRST_GFN + 1);
+	while (!domain_attr_step(&vcpus[0])) {
+		steps++;
+	}
+	assert_int_equal(steps, NR_RAM - 1);
+	assert_cleaned(1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, nothing_is_left)
@@ -502,6 +518,7 @@ int main(void)
 		TEST(if_it_turns_out_to_have_none_the_domain_is_cold),
 		TEST(a_vcpu_that_is_off_has_no_caches),
 		TEST(holes_are_skipped_in_bounded_steps),
+		TEST(an_interrupt_ends_a_part_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

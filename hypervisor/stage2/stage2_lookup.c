@@ -79,8 +79,8 @@ uint64_t stage2_hole_frames(struct domain *d, gfn_t g)
 	return frames;
 }
 
-/* How many entries stage2_next_ram() looks at: what holds the lock for some microseconds. */
-#define NEXT_RAM_ENTRIES 512
+/* How many entries stage2_next_ram() looks at between its caller's looks for interrupts: some thousand instructions. */
+#define NEXT_RAM_ENTRIES 128
 
 bool stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m)
 {
