@@ -111,7 +111,7 @@ base-cflags := -std=gnu11 -ffreestanding -nostdinc -march=armv8-a -mgeneral-regs
 isystem = -isystem $(compiler-include) -isystem tools/third-party/include $(third-party-isystem)
 
 # Size is a goal everywhere, speed where guests pass often: these are optimised for speed, all others for size.
-hot-objs := hypervisor/arm64/cache.o hypervisor/arm64/tlb.o hypervisor/arm64/at.o \
+hot-objs := hypervisor/arm64/cache.o hypervisor/arm64/tlb.o \
 	hypervisor/trap/trap_table.o hypervisor/trap/trap_smccc.o hypervisor/trap/trap_psci.o \
 	hypervisor/trap/trap_mmio.o hypervisor/trap/trap_abort.o hypervisor/trap/trap_sysreg.o \
 	hypervisor/trap/trap_idreg.o hypervisor/console/vpl011.o \

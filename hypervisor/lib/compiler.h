@@ -17,6 +17,7 @@
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __maybe_unused __attribute__((unused))
 #define __noinline     __attribute__((noinline))
+#define __force_inline inline __attribute__((always_inline))
 
 /* Code and data that boot gives back before the first guest frame is handed out (M1, M2). */
 #ifndef TENON_HOST
