@@ -12,29 +12,19 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-static struct ram_bank banks[RAM_MAX_BANKS] __ro_after_init_bss;
-static unsigned int nr_banks __ro_after_init_bss;
-
-static inline struct frame *entry_of(uint64_t m)
-{
-	return (struct frame *)(uintptr_t)(FRAME_TABLE_BASE + m * sizeof(struct frame));
-}
+struct ram_bank ram_banks[RAM_MAX_BANKS] __ro_after_init_bss;
+unsigned int nr_ram_banks __ro_after_init_bss;
 
 struct frame *frame_of(mfn_t m)
 {
-	for (unsigned int n = 0; n < nr_banks; n++) {
-		if (m.raw >= banks[n].first && m.raw < banks[n].end) {
-			return entry_of(m.raw);
-		}
-	}
-	return NULL;
+	return frame_entry(m);
 }
 
 /* Where a bank's entries lie within the pages of the table: both ends round outward. */
 static void table_span(uint64_t first, uint64_t end, uint64_t *va, uint64_t *size)
 {
-	*va = ALIGN_DOWN((uint64_t)(uintptr_t)entry_of(first), PAGE_SIZE);
-	*size = ALIGN_UP((uint64_t)(uintptr_t)entry_of(end), PAGE_SIZE) - *va;
+	*va = ALIGN_DOWN((uint64_t)(uintptr_t)frame_entry_of_ram(mfn(first)), PAGE_SIZE);
+	*size = ALIGN_UP((uint64_t)(uintptr_t)frame_entry_of_ram(mfn(end)), PAGE_SIZE) - *va;
 }
 
 uint64_t __init frame_table_bytes(uint64_t first_mfn, uint64_t end_mfn)
@@ -50,7 +40,7 @@ int __init frame_table_add_bank(uint64_t first_mfn, uint64_t end_mfn, maddr_t ta
 	uint64_t va, size;
 	int error;
 
-	if (nr_banks == RAM_MAX_BANKS) {
+	if (nr_ram_banks == RAM_MAX_BANKS) {
 		return -XEN_ENOSPC;
 	}
 	table_span(first_mfn, end_mfn, &va, &size);
@@ -59,7 +49,7 @@ int __init frame_table_add_bank(uint64_t first_mfn, uint64_t end_mfn, maddr_t ta
 		return error;
 	}
 	page_zero((void *)(uintptr_t)va, size);
-	banks[nr_banks++] = (struct ram_bank){.first = first_mfn, .end = end_mfn};
+	ram_banks[nr_ram_banks++] = (struct ram_bank){.first = first_mfn, .end = end_mfn};
 	return 0;
 }
 
@@ -78,8 +68,8 @@ mfn_t frame_pool_max_mfn(void)
 {
 	uint64_t max = 0;
 
-	for (unsigned int n = 0; n < nr_banks; n++) {
-		max = MAX(max, banks[n].end - 1);
+	for (unsigned int n = 0; n < nr_ram_banks; n++) {
+		max = MAX(max, ram_banks[n].end - 1);
 	}
 	return mfn(max);
 }
@@ -88,24 +78,15 @@ uint64_t frame_table_ram_frames(void)
 {
 	uint64_t nr = 0;
 
-	for (unsigned int n = 0; n < nr_banks; n++) {
-		nr += banks[n].end - banks[n].first;
+	for (unsigned int n = 0; n < nr_ram_banks; n++) {
+		nr += ram_banks[n].end - ram_banks[n].first;
 	}
 	return nr;
 }
 
-/* The fields of a head that is in a register: every guest copy and every grant comes by here. Little-endian. */
-_Static_assert(offsetof(struct frame, state) == 0 && offsetof(struct frame, owner) == 2 &&
-		       offsetof(struct frame, refs) == 4,
-	       "mm/frame.h");
-#define HEAD_STATE(head) ((uint8_t)(head))
-#define HEAD_ORDER(head) ((uint8_t)((head) >> 8))
-#define HEAD_OWNER(head) ((uint16_t)((head) >> 16))
-#define HEAD_REFS(head)  ((uint32_t)((head) >> 32))
-
 bool frame_get(mfn_t m, uint16_t domid)
 {
-	struct frame *f = frame_of(m);
+	struct frame *f = frame_entry(m);
 	uint64_t head;
 
 	if (!f) {
@@ -114,9 +95,7 @@ bool frame_get(mfn_t m, uint16_t domid)
 	head = atomic_load_acquire(&f->head);
 	do {
 		/* No owner, or its last reference is going: too late. */
-		if ((HEAD_STATE(head) != FRAME_GUEST && HEAD_STATE(head) != FRAME_TENON_SHARED) ||
-		    HEAD_OWNER(head) != domid || HEAD_REFS(head) == 0 ||
-		    HEAD_REFS(head) == UINT32_MAX) {
+		if (!frame_head_is_of(head, domid) || HEAD_REFS(head) == UINT32_MAX) {
 			return false;
 		}
 	} while (!atomic_compare_exchange(&f->head, &head, head + FRAME_ONE_REF));
@@ -172,7 +151,7 @@ bool frame_give_up(mfn_t m)
 bool frame_put_use(mfn_t m)
 {
 	/* RAM, as the caller has a reference. */
-	uint64_t head = atomic_fetch_sub(&entry_of(m.raw)->head, FRAME_ONE_REF);
+	uint64_t head = atomic_fetch_sub(&frame_entry_of_ram(m)->head, FRAME_ONE_REF);
 
 	ASSERT(HEAD_REFS(head) > 0);
 	if (unlikely(HEAD_REFS(head) == 1)) {

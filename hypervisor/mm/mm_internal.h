@@ -2,13 +2,10 @@
 /* Between the files of mm/ and boot/. */
 #pragma once
 
+#include "mm/frame_entry.h"
 #include "mm/mm.h"
 
 /* ---- frame_table.c ---- */
-struct ram_bank {
-	uint64_t first, end; /* mfn, end exclusive */
-};
-#define RAM_MAX_BANKS 256
 /* Boot: the table of a bank lies at table_maddr; frame_table_bytes() tells its size. Zeroed here. */
 uint64_t frame_table_bytes(uint64_t first_mfn, uint64_t end_mfn);
 int __must_check frame_table_add_bank(uint64_t first_mfn, uint64_t end_mfn, maddr_t table_maddr);

@@ -15,76 +15,63 @@
 #include "arm64/pte.h"
 #include "arm64/tlb.h"
 #include "lib/assert.h"
+#include "mm/window.h"
 
-#define NR_WINDOWS      16
+#define PTE_WINDOW    (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
+#define PTE_WINDOW_WB (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
+#define PTE_WINDOW_NC (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
 
-#define PTE_WINDOW      (PTE_VALID | PTE_PAGE | PTE_AF | PTE_EL2_AP1_RES1 | PTE_EL2_XN)
-#define PTE_WINDOW_WB   (PTE_WINDOW | PTE_SH_INNER | PTE_ATTRIDX(MAIR_IDX_WB))
-#define PTE_WINDOW_NC   (PTE_WINDOW | PTE_ATTRIDX(MAIR_IDX_NC))
-#define PTE_WINDOW_ONCE BIT64(55) /* software's: unmapped when nobody uses it */
-
-struct windows {
-	uint64_t pte[NR_WINDOWS]; /* what the table has; 0 unmapped */
-	uint8_t users[NR_WINDOWS];
-	uint8_t nr_displaced; /* in use outside their home entry */
-	bool any;             /* some entry may be mapped */
-};
-
-static DEFINE_PER_CPU(struct windows, windows);
+DEFINE_PER_CPU(struct windows, windows);
 
 /* Epochs: the last one begun, and the last one each CPU has dropped its windows for. */
 static uint32_t epoch_current;
 static DEFINE_PER_CPU(uint32_t, epoch_seen);
 static DEFINE_PER_CPU(uint32_t, epoch_idle); /* idle CPUs hold no window */
 
-static void *window_va(unsigned int n)
+static bool has_attr(uint64_t tag, enum window_attr attr)
 {
-	return (void *)(uintptr_t)(WINDOW_BASE + n * PAGE_SIZE);
+	return tag == window_tag(maddr_to_mfn(tag), attr);
 }
 
-static void set_entry(struct windows *w, unsigned int n, uint64_t pte)
+static uint64_t pte_of(uint64_t tag)
+{
+	return ALIGN_DOWN(tag, PAGE_SIZE) |
+	       (has_attr(tag, WINDOW_NC) ? PTE_WINDOW_NC : PTE_WINDOW_WB);
+}
+
+static void set_entry(struct windows *w, unsigned int n, uint64_t tag)
 {
 	uint64_t *table = hyp_map_window_table(this_cpu_id());
 
-	if (w->pte[n] != 0) {
+	if (w->tag[n] != 0) {
 		/* Break before make: another frame or attribute at the same address. */
 		WRITE_ONCE(table[n], 0);
 		tlb_invalidate_el2_va_local((uint64_t)(uintptr_t)window_va(n));
 	}
-	w->pte[n] = pte;
-	if (pte != 0) {
-		WRITE_ONCE(table[n], pte);
+	w->tag[n] = tag;
+	if (tag != 0) {
+		WRITE_ONCE(table[n], pte_of(tag));
 		dsb_nsh(); /* this CPU's walker sees the entry ... */
 		isb();     /* ... before the access that follows */
 	}
 }
 
-/*
- * A frame's home entry follows from its number. Only there a window stays when nobody uses it; one that had to go
- * elsewhere, because its home was in use, is unmapped at once. So a look at the home entry is nearly always enough, and
- * no frame is ever found with two attributes.
- */
-static unsigned int home_of(uint64_t pte)
-{
-	return ((pte & PTE_ADDR) >> PAGE_SHIFT) % NR_WINDOWS;
-}
-
 static bool same_frame(uint64_t a, uint64_t b)
 {
-	return a != 0 && ((a ^ b) & PTE_ADDR) == 0;
+	return a != 0 && a >> PAGE_SHIFT == b >> PAGE_SHIFT;
 }
 
 /* Where the frame is in use away from home, else an unused entry. */
-static unsigned int find_displaced(const struct windows *w, uint64_t pte)
+static unsigned int find_displaced(const struct windows *w, uint64_t tag)
 {
-	unsigned int home = home_of(pte), unused = NR_WINDOWS;
+	unsigned int home = window_home(tag), unused = NR_WINDOWS;
 
 	for (unsigned int i = 0; i < NR_WINDOWS; i++) {
 		unsigned int n = (home + i) % NR_WINDOWS;
 
 		if (w->users[n] == 0) {
 			unused = unused == NR_WINDOWS ? n : unused;
-		} else if (same_frame(w->pte[n], pte)) {
+		} else if (same_frame(w->tag[n], tag)) {
 			return n;
 		}
 	}
@@ -97,22 +84,21 @@ static unsigned int find_displaced(const struct windows *w, uint64_t pte)
 void *window_map(mfn_t m, enum window_attr attr)
 {
 	struct windows *w = &this_cpu(windows);
-	uint64_t pte = mfn_to_maddr(m) | (attr == WINDOW_NC ? PTE_WINDOW_NC : PTE_WINDOW_WB) |
-		       (attr == WINDOW_WB_ONCE ? PTE_WINDOW_ONCE : 0);
-	unsigned int n = home_of(pte);
+	const uint64_t tag = window_tag(m, attr);
+	unsigned int n = window_home(tag);
 
-	if (w->pte[n] != pte) {
-		if (w->nr_displaced != 0 || (w->users[n] != 0 && !same_frame(w->pte[n], pte))) {
-			n = find_displaced(w, pte);
+	if (w->tag[n] != tag) {
+		if (w->nr_displaced != 0 || (w->users[n] != 0 && !same_frame(w->tag[n], tag))) {
+			n = find_displaced(w, tag);
 		}
-		if (w->pte[n] != pte) {
+		if (w->tag[n] != tag) {
 			/* Never two attributes of one frame at a time. */
 			ASSERT(w->users[n] == 0);
-			set_entry(w, n, pte);
+			set_entry(w, n, tag);
 			w->any = true;
 		}
 	}
-	if (w->users[n] == 0 && n != home_of(pte)) {
+	if (w->users[n] == 0 && n != window_home(tag)) {
 		w->nr_displaced++;
 	}
 	w->users[n]++;
@@ -129,10 +115,10 @@ void window_unmap(const void *va)
 	if (w->users[n] != 0) {
 		return;
 	}
-	if (n != home_of(w->pte[n])) {
+	if (n != window_home(w->tag[n])) {
 		w->nr_displaced--;
 		set_entry(w, n, 0);
-	} else if ((w->pte[n] & PTE_WINDOW_ONCE) != 0) {
+	} else if (has_attr(w->tag[n], WINDOW_WB_ONCE)) {
 		set_entry(w, n, 0);
 	}
 }
@@ -163,7 +149,7 @@ void window_drop_all(void)
 	}
 	for (unsigned int n = 0; n < NR_WINDOWS; n++) {
 		ASSERT(w->users[n] == 0);
-		if (w->pte[n] != 0) {
+		if (w->tag[n] != 0) {
 			set_entry(w, n, 0);
 		}
 	}
@@ -185,8 +171,9 @@ bool epoch_passed(uint32_t epoch)
 {
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
 		/*
-		 * Idle is read first: a CPU that leaves idle after this read can only open windows on frames
-		 * that still have a reference. Pairs with the releases in epoch_poll() and epoch_idle_enter().
+		 * Idle is read first: a CPU that leaves idle after this read can only open windows on frames that still have a
+		 * reference, or are mapped still. Pairs with the releases in epoch_poll() and epoch_idle_enter(), and with the
+		 * DSB in epoch_idle_leave().
 		 */
 		bool idle = atomic_load_acquire(&per_cpu(epoch_idle, cpu)) != 0;
 		uint32_t seen = atomic_load_acquire(&per_cpu(epoch_seen, cpu));
@@ -220,6 +207,11 @@ void epoch_poll(void)
 	window_drop_all();
 	/* After the TLBIs of window_drop_all(), which end with a DSB; pairs with epoch_passed(). */
 	atomic_store_release(&this_cpu(epoch_seen), now);
+	/*
+	 * A frame that was taken from a guest before this epoch was begun, TLBI and DSB done, is not found by an AT after it
+	 * (guest_copy.c), even if this CPU goes on at EL2: the walk is not made ahead of the load above.
+	 */
+	isb();
 }
 
 void epoch_idle_enter(void)
@@ -231,5 +223,10 @@ void epoch_idle_enter(void)
 void epoch_idle_leave(void)
 {
 	atomic_store_relaxed(&this_cpu(epoch_idle), 0);
-	dmb_ish(); /* not idle any more, before any window is opened */
+	/*
+	 * Not idle any more, for all to see, before any window is opened and before any AT: a DMB does not order the walks of
+	 * that. So whoever takes this CPU for idle has done the TLBI that hides a frame from them (epoch_passed()).
+	 */
+	dsb_ish();
+	isb();
 }

@@ -12,6 +12,7 @@
 
 #include "arm64/percpu.h"
 #include "arm64/pte.h"
+#include "mm/window.h"
 #include "tests/unit/fake_machine.h"
 
 #define NR_ENTRIES 512
@@ -138,6 +139,28 @@ static void another_frame_in_the_same_place_is_break_before_make(void **state)
 	fake_machine_expect("store invalid", "dsb nsh", "tlbi vae2", "dsb nsh", "isb",
 			    "store valid", "dsb nsh", "isb");
 	assert_int_equal(nr_mapped(FRAME_A), 0);
+}
+
+static void what_is_there_still_is_found_at_home_alone(void **state)
+{
+	const void *a = window_map(mfn(FRAME_A), WINDOW_NC);
+	const void *b = window_map(mfn(FRAME_B), WINDOW_NC);
+
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC), a);
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB));
+	/* Away from home: it goes with its last user. */
+	assert_null(window_kept(mfn(FRAME_B), WINDOW_NC));
+	window_unmap(a);
+	window_unmap(b);
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC), a);
+	window_drop_all();
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_NC));
+	/* Shared frames' windows are there while they are used. */
+	a = window_map(mfn(FRAME_A), WINDOW_WB_ONCE);
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_WB_ONCE), a);
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB));
+	window_unmap(a);
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB_ONCE));
 }
 
 static void a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept(void **state)
@@ -277,6 +300,17 @@ static void a_poll_drops_the_windows_before_it_is_counted(void **state)
 	assert_int_equal(nr_mapped(FRAME_A), 1);
 }
 
+static void no_walk_is_made_ahead_of_a_poll_that_counts(void **state)
+{
+	(void)epoch_begin();
+	fake_machine_log_clear();
+	epoch_poll();
+	fake_machine_expect_exactly("dmb ish", "isb");
+	fake_machine_log_clear();
+	epoch_poll();
+	assert_int_equal(fake_machine_log_count(), 0);
+}
+
 static void an_idle_cpu_has_no_window_and_holds_no_epoch_up(void **state)
 {
 	uint32_t epoch;
@@ -296,7 +330,8 @@ static void an_idle_cpu_has_no_window_and_holds_no_epoch_up(void **state)
 	fake_machine_set_cpu(1);
 	fake_machine_log_clear();
 	epoch_idle_leave();
-	fake_machine_expect_exactly("dmb ish");
+	/* Before any AT, whose walk a DMB does not order. */
+	fake_machine_expect_exactly("dsb ish", "isb");
 	assert_false(epoch_passed(epoch));
 	epoch_poll();
 	assert_true(epoch_passed(epoch));
@@ -312,6 +347,7 @@ int main(void)
 		cmocka_unit_test_setup(another_attribute_is_break_before_make_on_this_cpu_only,
 				       set_up),
 		cmocka_unit_test_setup(another_frame_in_the_same_place_is_break_before_make, set_up),
+		cmocka_unit_test_setup(what_is_there_still_is_found_at_home_alone, set_up),
 		cmocka_unit_test_setup(a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept,
 				       set_up),
 		cmocka_unit_test_setup(frames_with_one_home_are_used_together, set_up),
@@ -323,6 +359,7 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(an_epoch_has_passed_when_every_cpu_has_polled, set_up),
 		cmocka_unit_test_setup(a_poll_drops_the_windows_before_it_is_counted, set_up),
+		cmocka_unit_test_setup(no_walk_is_made_ahead_of_a_poll_that_counts, set_up),
 		cmocka_unit_test_setup(an_idle_cpu_has_no_window_and_holds_no_epoch_up, set_up),
 	};
 
