@@ -121,7 +121,7 @@ hot-objs := hypervisor/arm64/cache.o hypervisor/arm64/tlb.o \
 	hypervisor/vtimer/vtimer.o hypervisor/event/event_2l.o hypervisor/event/event_port.o \
 	hypervisor/grant/grant_active.o hypervisor/grant/grant_copy.o hypervisor/grant/grant_map.o \
 	hypervisor/grant/grant_maptrack.o hypervisor/hypercall/hc_grant_list.o hypervisor/domain/domain_share.o \
-	hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_lookup.o hypervisor/time/time.o hypervisor/time/timer.o \
+	hypervisor/stage2/stage2_page.o hypervisor/stage2/stage2_lookup.o hypervisor/stage2/stage2_attr.o hypervisor/time/time.o hypervisor/time/timer.o \
 	hypervisor/mm/window.o hypervisor/mm/frame_pool.o hypervisor/mm/frame_table.o \
 	hypervisor/lib/crc32.o hypervisor/lib/lock.o hypervisor/lib/string.o fdt.o fdt_ro.o inffast.o
 optimise = $(if $(debug),$(debug-optimise),$(if $(filter $(hot-objs),$(1)),-O2,-Os))

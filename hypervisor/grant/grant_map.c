@@ -53,8 +53,7 @@ static int map_frame(struct domain *d, struct domain *granter,
 		return error == -XEN_ERESTART ? error : GNTST_general_error;
 	}
 	/* The low bits of host_addr mean nothing. */
-	error = stage2_map(d, ipa_to_gfn(op->host_addr), *m, 1,
-			   readonly ? STAGE2_GRANT_RO : STAGE2_GRANT_RW);
+	error = stage2_map_grant(d, ipa_to_gfn(op->host_addr), *m, readonly);
 	if (error != 0) {
 		domain_share_unpin(granter, *m);
 		let_go(granter, op->ref, readonly, *m);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-stage2-table-objs := hypervisor/stage2/stage2_create.o hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_lookup.o \
+stage2-table-objs := hypervisor/stage2/stage2_create.o hypervisor/stage2/stage2_map.o hypervisor/stage2/stage2_page.o \
+	hypervisor/stage2/stage2_lookup.o \
 	hypervisor/stage2/stage2_attr.o hypervisor/stage2/stage2_destroy.o hypervisor/stage2/vmid.o
 hyp-objs += $(stage2-table-objs) hypervisor/stage2/stage2_foreign.o
 

@@ -57,6 +57,8 @@ int __must_check stage2_destroy(struct domain *d);
 int __must_check stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type);
 /* Holes stay holes. Splitting a block may need a table: -XEN_ENOMEM, and that block stays. */
 int __must_check stage2_unmap(struct domain *d, gfn_t g, uint64_t nr);
+/* Map one frame by grant: stage2_map() of one page, and what it replaces goes likewise. */
+int __must_check stage2_map_grant(struct domain *d, gfn_t g, mfn_t m, bool readonly);
 /* A grant mapping of frame m, which was mapped at g: it goes, or has gone before. The TLBI is done afterwards, so that the frame
  * may be let go of. -XEN_EILSEQ: something else is mapped there, and stays. */
 int __must_check stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m);
@@ -99,6 +101,8 @@ bool __must_check stage2_next_ram(struct domain *d, gfn_t *g, mfn_t *m);
  * domain whose frame it is and that frame's entry: for the foreign types, else unused. */
 uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, const struct frame *f,
 			 enum stage2_type type);
+/* Of a grant's mapping: the same as above, in less time. */
+uint64_t stage2_attr_grant(const struct domain *d, bool readonly);
 /* Of these the memory type alone, of a foreign mapping in mapper's stage 2. */
 uint64_t stage2_attr_foreign(const struct domain *mapper, bool wb);
 /* Is a private frame of owner's Write-Back to others? Is this one? Under owner's attribute lock, else a hint. */

@@ -71,6 +71,14 @@ static uint64_t foreign(const struct domain *mapper, const struct domain *owner,
 	return stage2_attr_foreign(mapper, stage2_attr_frame_is_wb(owner, f));
 }
 
+uint64_t stage2_attr_grant(const struct domain *d, bool readonly)
+{
+	enum stage2_type type = readonly ? STAGE2_GRANT_RO : STAGE2_GRANT_RW;
+
+	return PTE_VALID | PTE_AF | S2_READ | FIELD_PREP(S2_SW_TYPE, type) | normal_wb(d) |
+	       PTE_SH_INNER | (readonly ? 0 : S2_WRITE) | S2_XN;
+}
+
 uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, const struct frame *f,
 			 enum stage2_type type)
 {
@@ -80,10 +88,10 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, con
 	case STAGE2_RAM:
 		return pte | own_ram(d) | PTE_SH_INNER | S2_WRITE;
 	case STAGE2_SHARED:
-	case STAGE2_GRANT_RW:
 		return pte | normal_wb(d) | PTE_SH_INNER | S2_WRITE | S2_XN;
+	case STAGE2_GRANT_RW:
 	case STAGE2_GRANT_RO:
-		return pte | normal_wb(d) | PTE_SH_INNER | S2_XN;
+		return stage2_attr_grant(d, type == STAGE2_GRANT_RO);
 	case STAGE2_FOREIGN_RW:
 		return pte | foreign(d, owner, f) | PTE_SH_INNER | S2_WRITE | S2_XN;
 	case STAGE2_FOREIGN_RO:

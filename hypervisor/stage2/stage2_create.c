@@ -33,6 +33,7 @@ void stage2_init_machine(void)
 		g->root_level = 0;
 		g->root_order = 0;
 	}
+	g->root_shift = PTE_LEVEL_SHIFT(g->root_level);
 	for (unsigned int n = 0; n < ARRAY_SIZE(ps_of_bits); n++) {
 		if (ps_of_bits[n][0] == g->ipa_bits) {
 			ps = ps_of_bits[n][1];

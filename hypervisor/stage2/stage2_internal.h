@@ -13,9 +13,14 @@ struct stage2_geometry {
 	unsigned int ipa_bits;
 	unsigned int root_level;
 	unsigned int root_order; /* concatenated level-1 tables: 2^order */
+	unsigned int root_shift; /* of an address, for the index of its root entry */
 	uint64_t vtcr;
 };
 extern struct stage2_geometry stage2_geometry;
+
+/* stage2_lookup.c: stage2_walk(), for who is not in a hurry. */
+uint64_t *stage2_find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level,
+			    unsigned int *at_level);
 
 /* stage2_foreign.c, for stage2_map.c: the mapping of m at g is gone, TLBs included, and so goes its reference on the frame.
  * mapper's stage-2 lock is held. */

@@ -5,16 +5,23 @@
 #include "abi/xen.h"
 #include "domain/domain.h"
 
-static int lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m, enum stage2_type *type)
+uint64_t *stage2_find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int level,
+			    unsigned int *at_level)
+{
+	return stage2_walk(s2, ipa, level, at_level);
+}
+
+static __force_inline int lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m,
+					enum stage2_type *type)
 {
 	ipa_t ipa = gfn_to_ipa(g);
 	unsigned int at;
 	uint64_t pte;
 
-	if (!stage2_in_range(g, 1)) {
+	if (!stage2_is_gfn(g)) {
 		return -XEN_ENOENT;
 	}
-	pte = READ_ONCE(*stage2_find_entry(s2, ipa, 3, &at));
+	pte = READ_ONCE(*stage2_walk(s2, ipa, 3, &at));
 	if (!pte_is_leaf(pte, at)) {
 		return -XEN_ENOENT;
 	}

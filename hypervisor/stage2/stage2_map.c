@@ -3,8 +3,8 @@
  * A domain's stage-2 tables: map and unmap. Attributes come from stage2_attr.c; stage2_lookup.c reads.
  *
  * Every change of a valid entry is break-before-make (Arm ARM, "Using break-before-make when updating
- * translation table entries"): entry invalid, DSB, TLBI, DSB, new entry. write_entry() is the one place
- * that stores; pay_debt() is the one that pays the debt it notes. A reference on a replaced foreign frame
+ * translation table entries"): entry invalid, DSB, TLBI, DSB, new entry. write_entry() notes what
+ * is owed; pay_debt() is the one that pays the debt it notes. A reference on a replaced foreign frame
  * is dropped after that.
  *
  * The tables are Tenon's own Write-Back frames and the walkers are cacheable (VTCR_EL2.IRGN0/ORGN0), so no
@@ -83,16 +83,12 @@ static void note_debt(struct change *c, ipa_t ipa, unsigned int level)
 	c->debt = true;
 }
 
-/* The one place that stores. A valid entry is only ever replaced by an invalid one. */
 static void write_entry(struct change *c, uint64_t *entry, uint64_t pte, ipa_t ipa,
 			unsigned int level)
 {
-	ASSERT(write_is_mine(&c->s2->lock));
-	if (pte_is_valid(*entry)) {
-		ASSERT(!pte_is_valid(pte));
+	if (stage2_write_entry(c->s2, entry, pte)) {
 		note_debt(c, ipa, level);
 	}
-	WRITE_ONCE(*entry, pte);
 }
 
 static void drop_later(struct change *c, uint64_t pte, ipa_t ipa)
@@ -344,34 +340,6 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 		ipa = ALIGN_DOWN(ipa, size) + size;
 	}
 	pay_debt(&c);
-	write_unlock(&s2->lock);
-	return error;
-}
-
-int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
-{
-	struct stage2 *s2 = &d->stage2;
-	struct change c;
-	ipa_t ipa = gfn_to_ipa(g);
-	unsigned int at;
-	uint64_t *entry;
-	int error = 0;
-
-	ASSERT(stage2_in_range(g, 1));
-	write_lock(&s2->lock);
-	begin_change(&c, d);
-	entry = stage2_find_entry(s2, ipa, 3, &at);
-	if (pte_is_valid(*entry)) {
-		enum stage2_type type = stage2_pte_type(*entry);
-
-		if (at == 3 && (type == STAGE2_GRANT_RW || type == STAGE2_GRANT_RO) &&
-		    maddr_to_mfn(*entry & PTE_ADDR).raw == m.raw) {
-			write_entry(&c, entry, 0, ipa, 3);
-			pay_debt(&c);
-		} else {
-			error = -XEN_EILSEQ;
-		}
-	}
 	write_unlock(&s2->lock);
 	return error;
 }

@@ -312,6 +312,50 @@ static void foreign_references_are_dropped_after_the_tlbi(void **state)
 	assert_int_equal(nr_put, 1);
 }
 
+/* One store beside others' pages; a hole without tables, or in a block, takes the long way. */
+static void a_grant_is_mapped_by_one_store(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x101), 1, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	fake_machine_watch(entry_at(0x1001, 3), 1);
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x1001), mfn(0x9001), false), 0);
+	fake_machine_expect_exactly("lock", "store valid 0x0", "dsb ishst", "unlock");
+	assert_maps(0x1001, 0x9001, STAGE2_GRANT_RW);
+	assert_int_equal(stage2_max_gfn(&dom).raw, 0x1001);
+
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x80000), mfn(0x9002), true), 0);
+	assert_maps(0x80000, 0x9002, STAGE2_GRANT_RO);
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x40005), mfn(0x9003), false), 0);
+	assert_maps(0x40004, 0x80004, STAGE2_RAM);
+	assert_maps(0x40005, 0x9003, STAGE2_GRANT_RW);
+}
+
+static void a_grant_over_a_page_breaks_it_first(void **state)
+{
+	map_foreign(0x1000, OTHERS, 1, STAGE2_FOREIGN_RW);
+	fake_machine_log_clear();
+	fake_machine_watch(entry_at(0x1000, 3), 1);
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x1000), mfn(0x9001), false), 0);
+	fake_machine_expect("lock", "store invalid 0x0", "dsb ish", "tlbi ipas2e1is", "dsb ish",
+			    "tlbi vmalle1is", "dsb ish", "put 0x9000", "store valid 0x0",
+			    "dsb ishst", "unlock");
+	assert_maps(0x1000, 0x9001, STAGE2_GRANT_RW);
+}
+
+static void a_grant_is_mapped_within_the_ipa_space_or_not_at_all(void **state)
+{
+	const uint64_t limit = UINT64_C(1) << (40 - 12);
+
+	assert_int_equal(stage2_map_grant(&dom, gfn(limit), mfn(0x9001), false), -XEN_EINVAL);
+	assert_int_equal(stage2_map_grant(&dom, gfn(limit - 1), mfn(0x9001), false), 0);
+	assert_maps(limit - 1, 0x9001, STAGE2_GRANT_RW);
+	/* No table may be had. */
+	ram_limit = ram_next;
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x80000), mfn(0x9001), false), -XEN_ENOMEM);
+	assert_hole(0x80000);
+}
+
 /* The reference is the grant's (grant/grant_map.c), which drops it when this has returned. */
 static void a_grant_mapping_goes_with_its_tlbi(void **state)
 {
@@ -427,6 +471,18 @@ static void invalidation_is_for_the_domains_vmid(void **state)
 	fake_machine_expect("msr VTTBR_EL2", "isb", "tlbi ipas2e1is", "msr VTTBR_EL2=0x1234000",
 			    "isb");
 	assert_int_equal(fake_machine_sysreg_get("VTTBR_EL2"), 0x1234000);
+	/* A grant's likewise, and its own domain's hypercall has nothing to switch. */
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x1000), mfn(0x9000), false), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1000), mfn(0x9000)), 0);
+	fake_machine_expect("msr TCR_EL1", "msr VTTBR_EL2", "isb", "tlbi ipas2e1is",
+			    "tlbi vmalle1is", "dsb ish", "msr VTTBR_EL2=0x1234000", "isb");
+	fake_machine_sysreg_set("VTTBR_EL2", dom.stage2.vttbr);
+	assert_int_equal(stage2_map_grant(&dom, gfn(0x1000), mfn(0x9000), false), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_unmap_grant(&dom, gfn(0x1000), mfn(0x9000)), 0);
+	fake_machine_expect("tlbi ipas2e1is", "dsb ish", "tlbi vmalle1is", "dsb ish", "unlock");
+	fake_machine_expect_none("msr");
 }
 
 static void meanwhile_the_other_domains_stage_1_is_not_walked(void **state)
@@ -600,6 +656,9 @@ int main(void)
 		cmocka_unit_test_setup(replacing_a_page_breaks_it_first, set_up),
 		cmocka_unit_test_setup(a_block_over_pages_frees_their_table_after_the_tlbi, set_up),
 		cmocka_unit_test_setup(foreign_references_are_dropped_after_the_tlbi, set_up),
+		cmocka_unit_test_setup(a_grant_is_mapped_by_one_store, set_up),
+		cmocka_unit_test_setup(a_grant_over_a_page_breaks_it_first, set_up),
+		cmocka_unit_test_setup(a_grant_is_mapped_within_the_ipa_space_or_not_at_all, set_up),
 		cmocka_unit_test_setup(a_grant_mapping_goes_with_its_tlbi, set_up),
 		cmocka_unit_test_setup(what_is_no_grant_mapping_of_the_frame_stays, set_up),
 		cmocka_unit_test_setup(more_references_than_fit_are_dropped_in_parts, set_up),

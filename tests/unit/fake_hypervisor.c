@@ -724,6 +724,11 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 	return 0;
 }
 
+int stage2_map_grant(struct domain *d, gfn_t g, mfn_t m, bool readonly)
+{
+	return stage2_map(d, g, m, 1, readonly ? STAGE2_GRANT_RO : STAGE2_GRANT_RW);
+}
+
 int stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m)
 {
 	int ret = 0;
