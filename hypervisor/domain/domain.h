@@ -208,6 +208,13 @@ void domain_put(struct domain *d);
 struct domain *domain_get_next(uint16_t domid);
 extern struct domain *hardware_domain;
 
+/* v is in an exit of its own and will pass the way back to the guest, where list registers are filled: whoever raises an
+ * interrupt for it there needs no sched_wake(). */
+static inline bool sched_goes_on(const struct vcpu *v)
+{
+	return v == current_vcpu() && v->sched.state == SCHED_RUNNING && !v->sched.blocking;
+}
+
 /* ---- vCPU state (vcpu_switch.c, vcpu_regs.c) ---------------------------------------------------- */
 
 /* Save prev (may be NULL), load next (may be NULL: idle keeps the last one's stage 2 unloaded). */

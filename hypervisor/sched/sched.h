@@ -58,6 +58,7 @@ struct sched_vcpu {
 	uint16_t weight;
 	uint32_t pause_count;  /* > 0: not to run, whatever state says */
 	bool wake_pending;     /* woken while about to block */
+	bool blocking;         /* RUNNING, and to be BLOCKED as it leaves its CPU; that CPU's own */
 	bool on_cpu;           /* its registers are in .cpu: chosen, and not yet saved */
 	bool starting;         /* sched_claim_start() has a winner, sched_start() is to come */
 	uint64_t start_tag;    /* SFQ virtual start time, of the moment run_since_ns */

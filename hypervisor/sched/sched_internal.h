@@ -8,6 +8,7 @@
 
 #include "arm64/percpu.h"
 #include "domain/domain.h"
+#include "lib/assert.h"
 #include "lib/list.h"
 #include "lib/lock.h"
 #include "sched/sched.h"
@@ -36,11 +37,13 @@ struct run_queue {
 	uint64_t max_finish_tag; /* virtual time when the queue runs empty */
 	uint64_t slice_end_ns;   /* look again then; SCHED_NEVER: nobody waits */
 
-	/* This CPU only. */
+	/* Written by this CPU only. */
 	bool yielding;   /* the running vCPU wants others to go first */
 	bool slice_over; /* a slice ended while others waited */
 	struct timer slice_timer;
-	uint64_t armed_ns; /* what slice_timer is set to, or SCHED_NEVER */
+	/* What slice_timer is set to, or SCHED_NEVER; by others read under the lock. When no later than slice_end_ns it is in
+	 * time. */
+	uint64_t armed_ns;
 };
 
 DECLARE_PER_CPU(struct run_queue, run_queue);
@@ -63,11 +66,38 @@ static inline bool sched_is_allowed(const struct vcpu *v, unsigned int cpu)
 /* ---- sched_queue.c: Start-time Fair Queueing. The caller holds the lock of every queue passed.
  * -------- */
 
+#define SCHED_TAG_SHIFT 16
+
 void sched_queue_init(struct run_queue *rq, unsigned int cpu);
+
 /* Virtual time that ns of service cost a vCPU of this weight. */
-uint64_t sched_queue_cost(uint64_t ns, unsigned int weight);
+static inline uint64_t sched_queue_cost(uint64_t ns, unsigned int weight)
+{
+	if (likely(ns >> (64 - SCHED_TAG_SHIFT) == 0)) {
+		return (ns << SCHED_TAG_SHIFT) / weight;
+	}
+	/* In two steps: a vCPU that ran alone for days must not overflow. */
+	return ((ns / weight) << SCHED_TAG_SHIFT) + ((ns % weight) << SCHED_TAG_SHIFT) / weight;
+}
+
+static inline void sched_queue_account(struct run_queue *rq, struct vcpu *v, uint64_t ns)
+{
+	v->sched.run_since_ns += ns;
+	v->sched.cpu_time_ns += ns;
+	v->sched.start_tag += sched_queue_cost(ns, v->sched.weight);
+	if (sched_tag_before(rq->max_finish_tag, v->sched.start_tag)) {
+		rq->max_finish_tag = v->sched.start_tag;
+	}
+}
+
 /* Account the running vCPU up to now: its tag becomes the finish tag. */
-void sched_queue_charge(struct run_queue *rq, struct vcpu *v, uint64_t now);
+static inline void sched_queue_charge(struct run_queue *rq, struct vcpu *v, uint64_t now)
+{
+	if (now > v->sched.run_since_ns) {
+		sched_queue_account(rq, v, now - v->sched.run_since_ns);
+	}
+}
+
 /* v, runnable and in no queue, arrives; slice_end_ns tells when the running one must be looked
  * at. */
 void sched_queue_arrive(struct run_queue *rq, struct vcpu *v, uint64_t now);
@@ -75,14 +105,68 @@ void sched_queue_arrive(struct run_queue *rq, struct vcpu *v, uint64_t now);
 void sched_queue_move(struct run_queue *from, struct run_queue *to, struct vcpu *v, uint64_t now);
 /* Back among the waiting, with the tag it has. */
 void sched_queue_insert(struct run_queue *rq, struct vcpu *v);
-void sched_queue_remove(struct run_queue *rq, struct vcpu *v);
+
+static inline void sched_queue_remove(struct run_queue *rq, struct vcpu *v)
+{
+	ASSERT(sched_is_queued(v));
+	list_remove(&v->sched.link);
+	WRITE_ONCE(rq->nr_waiting, rq->nr_waiting - 1);
+	WRITE_ONCE(rq->load, rq->load - v->sched.weight);
+}
+
 /* Whose turn it is, other than skip if there is another; NULL: nobody waits. Not removed. */
-struct vcpu *sched_queue_first(const struct run_queue *rq, const struct vcpu *skip);
-/* v, not in the queue, or nobody, runs from now on. */
-void sched_queue_set_running(struct run_queue *rq, struct vcpu *v, uint64_t now);
+static inline struct vcpu *sched_queue_first(const struct run_queue *rq, const struct vcpu *skip)
+{
+	struct list *at = rq->waiting.next;
+
+	if (at == &rq->waiting) {
+		return NULL;
+	}
+	if (skip != NULL && at == &skip->sched.link && at->next != &rq->waiting) {
+		at = at->next;
+	}
+	return list_entry(at, struct vcpu, sched.link);
+}
+
+/* v, not in the queue, or nobody, runs from now on, instead of whoever did. */
+static inline void sched_queue_set_running(struct run_queue *rq, struct vcpu *v, uint64_t now)
+{
+	uint32_t load = rq->load;
+
+	if (rq->running != NULL) {
+		load -= rq->running->sched.weight;
+	}
+	/* Read without the lock, as a hint, by those who look for work. */
+	WRITE_ONCE(rq->running, v);
+	rq->slice_end_ns = SCHED_NEVER;
+	if (v != NULL) {
+		load += v->sched.weight;
+		v->sched.run_since_ns = now;
+		/* Forward only: after a yield someone with a smaller tag may still wait. */
+		if (sched_tag_before(rq->virtual_time, v->sched.start_tag)) {
+			rq->virtual_time = v->sched.start_tag;
+		}
+		if (rq->nr_waiting > 0) {
+			rq->slice_end_ns = now + SCHED_SLICE_NS;
+		}
+	}
+	WRITE_ONCE(rq->load, load);
+}
+
 void sched_queue_set_weight(struct run_queue *rq, struct vcpu *v, unsigned int weight, uint64_t now);
+
 /* Changes state and keeps the times that each state lasted. */
-void sched_queue_set_state(struct vcpu *v, enum sched_state state, uint64_t now);
+static inline void sched_queue_set_state(struct vcpu *v, enum sched_state state, uint64_t now)
+{
+	struct sched_vcpu *s = &v->sched;
+
+	if (now > s->state_since_ns) {
+		s->state_time_ns[s->state] += now - s->state_since_ns;
+		s->state_since_ns = now;
+	}
+	/* The vCPU's own CPU reads it without the lock. */
+	WRITE_ONCE(s->state, state);
+}
 
 /* ---- sched_place.c
  * ------------------------------------------------------------------------------------ */
@@ -90,10 +174,10 @@ void sched_queue_set_state(struct vcpu *v, enum sched_state state, uint64_t now)
 /* The queue that v belongs to, locked. */
 struct run_queue *sched_lock_queue_of(struct vcpu *v);
 /*
- * rq is locked and v's; v has become RUNNABLE, or may run again. Queues it where it may run: on an
+ * rq is locked and v's; v has become RUNNABLE, or may run again, now. Queues it where it may run: on an
  * idle CPU if there is one, else where it ran last, else where least is to be done. Unlocks.
  */
-void sched_place(struct run_queue *rq, struct vcpu *v);
+void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now);
 /* v's registers have been saved on this CPU: from now on others may take it. */
 void sched_release(struct run_queue *rq, struct vcpu *v);
 /*
@@ -119,5 +203,5 @@ void sched_resched(struct run_queue *rq);
 /* ---- sched_run.c
  * -------------------------------------------------------------------------------------- */
 
-/* rq is this CPU's and locked: the timer follows slice_end_ns. */
-void sched_arm_slice(struct run_queue *rq);
+/* rq is this CPU's and locked, and the timer would go off too late for slice_end_ns: now it is set. */
+void sched_arm_slice(struct run_queue *rq, uint64_t now);

@@ -75,6 +75,16 @@ static bool claim(unsigned int cpu)
 	       atomic_test_and_clear_bit(word, cpu % 64);
 }
 
+static bool any_is_idle(void)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(idle_cpus); i++) {
+		any |= READ_ONCE(idle_cpus[i]);
+	}
+	return any != 0;
+}
+
 /* An idle CPU out of the mask, its bit cleared: the caller gives it work or kicks it. -1: none. */
 static int claim_idle(const struct cpu_mask *allowed, unsigned int prefer)
 {
@@ -103,20 +113,10 @@ static bool has_spare(const struct run_queue *rq)
 	return nr > 1 || (nr == 1 && READ_ONCE(rq->running) != NULL);
 }
 
-void sched_offer(struct run_queue *rq)
+static __noinline void offer_to_idle(struct run_queue *rq)
 {
 	struct list *at;
 
-	ASSERT(spin_is_mine(&rq->lock));
-	if (!has_spare(rq)) {
-		return;
-	}
-	dmb_ish(); /* the queue before idle_cpus; pairs with sched_advertise_idle() */
-	for (unsigned int i = 0; READ_ONCE(idle_cpus[i]) == 0;) {
-		if (++i * 64 >= nr_cpus) {
-			return;
-		}
-	}
 	list_for_each(at, &rq->waiting) {
 		const struct vcpu *v = list_entry(at, struct vcpu, sched.link);
 		int cpu = v->sched.on_cpu ? -1 : claim_idle(&v->sched.affinity, rq->cpu);
@@ -125,6 +125,18 @@ void sched_offer(struct run_queue *rq)
 			sched_kick((unsigned int)cpu);
 			return;
 		}
+	}
+}
+
+void sched_offer(struct run_queue *rq)
+{
+	ASSERT(spin_is_mine(&rq->lock));
+	if (!has_spare(rq)) {
+		return;
+	}
+	dmb_ish(); /* the queue before idle_cpus; pairs with sched_advertise_idle() */
+	if (unlikely(any_is_idle())) {
+		offer_to_idle(rq);
 	}
 }
 
@@ -151,18 +163,15 @@ void sched_withdraw_idle(struct run_queue *rq)
 /* v, RUNNABLE and in no queue, waits on this queue's CPU from now on. */
 static void enqueue(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
-	uint64_t look_before_ns = rq->slice_end_ns;
-	bool was_alone = rq->nr_waiting == 0;
-
 	sched_queue_arrive(rq, v, now);
 	if (rq->running == NULL) {
 		sched_kick(rq->cpu); /* idle, or about to look into its queue */
 	} else if (rq->slice_end_ns <= now) {
 		sched_resched(rq);
-	} else if (was_alone || rq->slice_end_ns < look_before_ns) {
+	} else if (rq->slice_end_ns < READ_ONCE(rq->armed_ns)) {
 		/* Its timer must be set, which only the CPU itself can do. */
 		if (rq->cpu == this_cpu_id()) {
-			sched_arm_slice(rq);
+			sched_arm_slice(rq, now);
 		} else {
 			sched_resched(rq);
 		}
@@ -194,7 +203,7 @@ static unsigned int least_loaded(const struct vcpu *v, unsigned int home)
 /* *claimed: the CPU was idle, and its bit is cleared. */
 static unsigned int choose_cpu(const struct vcpu *v, unsigned int home, bool *claimed)
 {
-	int cpu = claim_idle(&v->sched.affinity, home);
+	int cpu = unlikely(any_is_idle()) ? claim_idle(&v->sched.affinity, home) : -1;
 
 	*claimed = cpu >= 0;
 	if (*claimed) {
@@ -207,7 +216,7 @@ static unsigned int choose_cpu(const struct vcpu *v, unsigned int home, bool *cl
 	return least_loaded(v, home);
 }
 
-void sched_place(struct run_queue *rq, struct vcpu *v)
+void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
 	for (;;) {
 		struct run_queue *to;
@@ -219,22 +228,21 @@ void sched_place(struct run_queue *rq, struct vcpu *v)
 		if (v->sched.on_cpu) {
 			/* If it may not run here, sched_release() sends it away. */
 			if (sched_is_allowed(v, rq->cpu)) {
-				enqueue(rq, v, time_now_ns());
+				enqueue(rq, v, now);
 			}
 			break;
 		}
 		to = queue_of(choose_cpu(v, rq->cpu, &claimed));
 		if (to == rq) {
-			enqueue(rq, v, time_now_ns());
+			enqueue(rq, v, now);
 			break;
 		}
 		/* In between, v is RUNNABLE in no queue: others may pause or place it meanwhile. */
 		spin_unlock(&rq->lock);
 		lock_pair(rq, to);
+		now = time_now_ns();
 		if (v->sched.cpu == rq->cpu && may_be_queued(v) && !v->sched.on_cpu &&
 		    sched_is_allowed(v, to->cpu)) {
-			uint64_t now = time_now_ns();
-
 			sched_queue_move(rq, to, v, now);
 			enqueue(to, v, now);
 			unlock_pair(rq, to);
@@ -245,6 +253,7 @@ void sched_place(struct run_queue *rq, struct vcpu *v)
 			sched_kick(to->cpu); /* woken for nothing: it advertises itself again */
 		}
 		rq = sched_lock_queue_of(v);
+		now = time_now_ns();
 	}
 	spin_unlock(&rq->lock);
 }
@@ -260,6 +269,12 @@ void sched_release(struct run_queue *rq, struct vcpu *v)
 	bool stopped;
 
 	spin_lock(&rq->lock);
+	if (likely(v->sched.state == SCHED_BLOCKED && v->sched.pause_count == 0)) {
+		/* Pairs as the one below. */
+		atomic_store_release(&v->sched.on_cpu, false);
+		spin_unlock(&rq->lock);
+		return;
+	}
 	if (is_stopped(v) || may_be_queued(v)) {
 		/*
 		 * Once on_cpu is clear, a paused vCPU's domain may be destroyed: what is to be
@@ -278,7 +293,7 @@ void sched_release(struct run_queue *rq, struct vcpu *v)
 		spin_unlock(&rq->lock);
 		return;
 	}
-	sched_place(rq, v); /* unlocks; places it only if it may not run here */
+	sched_place(rq, v, time_now_ns()); /* unlocks; places it only if it may not run here */
 	if (stopped) {
 		domain_check_stopped(d);
 	}

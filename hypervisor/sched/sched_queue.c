@@ -21,11 +21,9 @@
 
 #include "lib/assert.h"
 
-#define TAG_SHIFT 16
-
 /*
  * Who was away for this long owes nothing, exactly: a debt is one slice by weight at most, hence at
- * most SCHED_SLICE_NS << TAG_SHIFT, and virtual time advances by at least one unit a nanosecond
+ * most SCHED_SLICE_NS << SCHED_TAG_SHIFT, and virtual time advances by at least one unit a nanosecond
  * while the CPU is busy; that is 655 s. The rule keeps old tags from being compared across a wrap.
  */
 #define FORGET_NS UINT64_C(1000000000000)
@@ -35,41 +33,6 @@ void sched_queue_init(struct run_queue *rq, unsigned int cpu)
 	*rq = (struct run_queue){.cpu = cpu, .slice_end_ns = SCHED_NEVER, .armed_ns = SCHED_NEVER};
 	spin_lock_init(&rq->lock, LOCK_RANK_SCHED);
 	list_init(&rq->waiting);
-}
-
-uint64_t sched_queue_cost(uint64_t ns, unsigned int weight)
-{
-	/* In two steps: a vCPU that ran alone for days must not overflow. */
-	return ((ns / weight) << TAG_SHIFT) + ((ns % weight) << TAG_SHIFT) / weight;
-}
-
-void sched_queue_set_state(struct vcpu *v, enum sched_state state, uint64_t now)
-{
-	struct sched_vcpu *s = &v->sched;
-
-	if (now > s->state_since_ns) {
-		s->state_time_ns[s->state] += now - s->state_since_ns;
-		s->state_since_ns = now;
-	}
-	/* The vCPU's own CPU reads it without the lock. */
-	WRITE_ONCE(s->state, state);
-}
-
-static void account(struct run_queue *rq, struct vcpu *v, uint64_t ns)
-{
-	v->sched.run_since_ns += ns;
-	v->sched.cpu_time_ns += ns;
-	v->sched.start_tag += sched_queue_cost(ns, v->sched.weight);
-	if (sched_tag_before(rq->max_finish_tag, v->sched.start_tag)) {
-		rq->max_finish_tag = v->sched.start_tag;
-	}
-}
-
-void sched_queue_charge(struct run_queue *rq, struct vcpu *v, uint64_t now)
-{
-	if (now > v->sched.run_since_ns) {
-		account(rq, v, now - v->sched.run_since_ns);
-	}
 }
 
 /* End the whole quanta that the running vCPU had alone, and begin the one it is in. */
@@ -83,7 +46,7 @@ static void cut_quanta(struct run_queue *rq, uint64_t now)
 	}
 	elapsed = now - v->sched.run_since_ns;
 	if (elapsed >= SCHED_SLICE_NS) {
-		account(rq, v, elapsed - elapsed % SCHED_SLICE_NS);
+		sched_queue_account(rq, v, elapsed - elapsed % SCHED_SLICE_NS);
 		rq->virtual_time = v->sched.start_tag;
 	}
 }
@@ -117,14 +80,6 @@ void sched_queue_insert(struct run_queue *rq, struct vcpu *v)
 	WRITE_ONCE(rq->load, rq->load + v->sched.weight);
 }
 
-void sched_queue_remove(struct run_queue *rq, struct vcpu *v)
-{
-	ASSERT(sched_is_queued(v));
-	list_remove(&v->sched.link);
-	WRITE_ONCE(rq->nr_waiting, rq->nr_waiting - 1);
-	WRITE_ONCE(rq->load, rq->load - v->sched.weight);
-}
-
 /*
  * When must the running vCPU be looked at because v waits? At the end of its slice, or sooner: as
  * soon as it is ahead of v by the granularity. A vCPU that mostly sleeps arrives with S = v(t), the
@@ -134,18 +89,19 @@ void sched_queue_remove(struct run_queue *rq, struct vcpu *v)
 static uint64_t look_again_ns(const struct run_queue *rq, const struct vcpu *v)
 {
 	const struct sched_vcpu *running = &rq->running->sched;
-	uint64_t slice_end = running->run_since_ns + SCHED_SLICE_NS;
 	uint64_t ahead = v->sched.start_tag +
 			 sched_queue_cost(SCHED_GRANULARITY_NS, v->sched.weight) -
 			 running->start_tag;
+	uint64_t ns = SCHED_SLICE_NS;
 
 	if ((int64_t)ahead <= 0) {
 		return running->run_since_ns;
 	}
-	if (ahead >= sched_queue_cost(SCHED_SLICE_NS, running->weight)) {
-		return slice_end;
+	/* Beyond that it is a slice at any weight, and the product may overflow. */
+	if (ahead < SCHED_SLICE_NS << SCHED_TAG_SHIFT) {
+		ns = MIN(ns, (ahead * running->weight) >> SCHED_TAG_SHIFT);
 	}
-	return running->run_since_ns + ((ahead * running->weight) >> TAG_SHIFT);
+	return running->run_since_ns + ns;
 }
 
 void sched_queue_arrive(struct run_queue *rq, struct vcpu *v, uint64_t now)
@@ -174,43 +130,6 @@ void sched_queue_move(struct run_queue *from, struct run_queue *to, struct vcpu 
 	}
 	v->sched.start_tag = virtual_time(to, now) + lag;
 	v->sched.cpu = (uint16_t)to->cpu;
-}
-
-struct vcpu *sched_queue_first(const struct run_queue *rq, const struct vcpu *skip)
-{
-	struct list *at = rq->waiting.next;
-
-	if (at == &rq->waiting) {
-		return NULL;
-	}
-	if (skip != NULL && at == &skip->sched.link && at->next != &rq->waiting) {
-		at = at->next;
-	}
-	return list_entry(at, struct vcpu, sched.link);
-}
-
-void sched_queue_set_running(struct run_queue *rq, struct vcpu *v, uint64_t now)
-{
-	uint32_t load = rq->load;
-
-	if (rq->running != NULL) {
-		load -= rq->running->sched.weight;
-	}
-	/* Read without the lock, as a hint, by those who look for work. */
-	WRITE_ONCE(rq->running, v);
-	rq->slice_end_ns = SCHED_NEVER;
-	if (v != NULL) {
-		load += v->sched.weight;
-		v->sched.run_since_ns = now;
-		/* Forward only: after a yield someone with a smaller tag may still wait. */
-		if (sched_tag_before(rq->virtual_time, v->sched.start_tag)) {
-			rq->virtual_time = v->sched.start_tag;
-		}
-		if (rq->nr_waiting > 0) {
-			rq->slice_end_ns = now + SCHED_SLICE_NS;
-		}
-	}
-	WRITE_ONCE(rq->load, load);
 }
 
 void sched_queue_set_weight(struct run_queue *rq, struct vcpu *v, unsigned int weight, uint64_t now)

@@ -12,24 +12,39 @@
 #include "lib/assert.h"
 #include "mm/mm.h"
 
-void sched_arm_slice(struct run_queue *rq)
+void sched_arm_slice(struct run_queue *rq, uint64_t now)
 {
-	uint64_t now;
-
 	ASSERT(rq->cpu == this_cpu_id());
-	if (rq->armed_ns == rq->slice_end_ns) {
-		return;
-	}
-	if (rq->slice_end_ns == SCHED_NEVER) {
-		timer_cancel(&rq->slice_timer);
-	} else {
-		now = time_now_ns();
-		timer_set(&rq->slice_timer,
-			  time_ticks() + (rq->slice_end_ns > now
-						  ? time_ns_to_ticks(rq->slice_end_ns - now)
-						  : 0));
-	}
+	timer_set(&rq->slice_timer,
+		  time_ticks() +
+			  (rq->slice_end_ns > now ? time_ns_to_ticks(rq->slice_end_ns - now) : 0));
 	rq->armed_ns = rq->slice_end_ns;
+}
+
+/*
+ * The timer is set when it would go off too late, not when it will go off too early: two vCPUs that wake each other move
+ * the end of the slice many thousand times a second, and one look in vain at the end of a slice is cheaper. An idle CPU
+ * is left to sleep.
+ */
+static void follow_slice(struct run_queue *rq, uint64_t now)
+{
+	if (unlikely(rq->slice_end_ns < rq->armed_ns)) {
+		sched_arm_slice(rq, now);
+	} else if (unlikely(rq->running == NULL && rq->armed_ns != SCHED_NEVER)) {
+		timer_cancel(&rq->slice_timer);
+		rq->armed_ns = SCHED_NEVER;
+	}
+}
+
+/* It called sched_block() on its way here. A wake-up that came before the lock is heeded, one after it finds BLOCKED. */
+static void block_now(struct vcpu *v, uint64_t now)
+{
+	v->sched.blocking = false;
+	if (v->sched.wake_pending) {
+		v->sched.wake_pending = false;
+	} else if (v->sched.state == SCHED_RUNNING) {
+		sched_queue_set_state(v, SCHED_BLOCKED, now);
+	}
 }
 
 /*
@@ -49,8 +64,13 @@ static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 		rq->slice_end_ns = SCHED_NEVER;
 	}
 	if (prev != NULL) {
-		bool may_stay = prev->sched.state == SCHED_RUNNING &&
-				prev->sched.pause_count == 0 && sched_is_allowed(prev, rq->cpu);
+		bool may_stay;
+
+		if (prev->sched.blocking) {
+			block_now(prev, now);
+		}
+		may_stay = prev->sched.state == SCHED_RUNNING && prev->sched.pause_count == 0 &&
+			   sched_is_allowed(prev, rq->cpu);
 
 		if (may_stay && !rq->yielding && now < rq->slice_end_ns) {
 			goto out;
@@ -59,7 +79,6 @@ static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 			rq->slice_over = true;
 		}
 		sched_queue_charge(rq, prev, now);
-		sched_queue_set_running(rq, NULL, now);
 		if (prev->sched.state == SCHED_RUNNING) {
 			sched_queue_set_state(prev, SCHED_RUNNABLE, now);
 		}
@@ -70,14 +89,16 @@ static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 	next = sched_queue_first(rq, rq->yielding ? prev : NULL);
 	if (next != NULL) {
 		sched_queue_remove(rq, next);
-		sched_queue_set_running(rq, next, now);
+	}
+	sched_queue_set_running(rq, next, now);
+	if (next != NULL) {
 		sched_queue_set_state(next, SCHED_RUNNING, now);
 		/* Guarded by the lock; sched_is_running() may read it any time. */
 		WRITE_ONCE(next->sched.on_cpu, true);
 	}
 out:
 	rq->yielding = false;
-	sched_arm_slice(rq);
+	follow_slice(rq, now);
 	spin_unlock(&rq->lock);
 	return next;
 }

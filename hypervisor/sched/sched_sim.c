@@ -61,7 +61,7 @@ static struct {
 	bool interleave;
 	bool running; /* CPUs run, not the test's own code */
 	irq_handler_t kick_handler;
-	unsigned int nr_kicks, nr_timers, nr_stopped_checks, references;
+	unsigned int nr_kicks, nr_timers, nr_timers_set, nr_stopped_checks, references;
 } sim;
 
 uint32_t sim_random(uint32_t below)
@@ -177,6 +177,7 @@ void timer_set(struct timer *timer, uint64_t deadline_ticks)
 	timer->deadline_ticks = deadline_ticks;
 	timer->queued = true;
 	this_sim_cpu()->timer = timer;
+	sim.nr_timers_set++;
 }
 
 void timer_cancel(struct timer *timer)
@@ -474,6 +475,11 @@ unsigned int sim_nr_kicks(void)
 unsigned int sim_nr_timers(void)
 {
 	return sim.nr_timers;
+}
+
+unsigned int sim_nr_timers_set(void)
+{
+	return sim.nr_timers_set;
 }
 
 unsigned int sim_nr_stopped_checks(void)

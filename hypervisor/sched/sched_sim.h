@@ -56,4 +56,6 @@ bool sim_is_idle(unsigned int cpu);
 /* SGIs and timer interrupts so far, of all CPUs. */
 unsigned int sim_nr_kicks(void);
 unsigned int sim_nr_timers(void);
+/* How often a timer was set. */
+unsigned int sim_nr_timers_set(void);
 unsigned int sim_nr_stopped_checks(void);

@@ -99,6 +99,21 @@ static void a_hog_alone_has_no_timer(void **state)
 	assert_int_equal(v->nr_switches, 1);
 }
 
+static void short_runs_hardly_ever_set_the_timer(void **state)
+{
+	struct sim_vcpu *v[2];
+
+	sim_start(1, 1, false);
+	for (unsigned int i = 0; i < 2; i++) {
+		v[i] = started(20000, 15000);
+	}
+	sim_run_until(100 * SIM_MS);
+	assert_true(v[0]->nr_switches > 2000 && v[1]->nr_switches > 2000);
+	assert_true(sim_nr_timers_set() < 250);
+	/* Each time it was set it may go off, once. */
+	assert_true(sim_nr_timers() <= sim_nr_timers_set());
+}
+
 static void an_idle_machine_has_neither_timers_nor_kicks(void **state)
 {
 	unsigned int kicks;
@@ -465,6 +480,28 @@ static void a_wake_up_between_look_and_block_is_not_lost(void **state)
 	sim_start(1, 1, false);
 }
 
+static void wake_itself_on_its_way_out(struct sim_vcpu *v)
+{
+	assert_true(sched_goes_on(&v->vcpu));
+	sched_wait_for_interrupt(&v->vcpu);
+	/* A later part of the same exit raises an interrupt: it must not think that the vCPU goes on anyway. */
+	assert_false(sched_goes_on(&v->vcpu));
+	sched_wake(&v->vcpu);
+}
+
+static void a_vcpu_may_wake_itself_after_it_has_blocked(void **state)
+{
+	struct sim_vcpu *v;
+
+	sim_start(1, 1, false);
+	v = pinned_hog(0, 256);
+	sim_at(SIM_MS, 0, wake_itself_on_its_way_out, v);
+	sim_run_until(2 * SIM_MS);
+	assert_int_equal(v->vcpu.sched.state, SCHED_RUNNING);
+	assert_false(v->vcpu.sched.blocking);
+	assert_int_equal(v->served_ns, 2 * SIM_MS);
+}
+
 static void old_wake_ups_are_forgotten(void **state)
 {
 	struct sim_vcpu *v;
@@ -612,6 +649,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(hogs_share_by_weight),
 		CASE(a_hog_alone_has_no_timer),
+		CASE(short_runs_hardly_ever_set_the_timer),
 		CASE(an_idle_machine_has_neither_timers_nor_kicks),
 		CASE(nobody_starves_beside_heavy_and_busy_ones),
 		CASE(a_sleeper_runs_soon_after_its_wake_up),
@@ -630,6 +668,7 @@ int main(void)
 		CASE(one_of_many_starters_wins),
 		CASE(a_stopped_vcpu_can_be_started_once_its_registers_are_saved),
 		CASE(a_wake_up_between_look_and_block_is_not_lost),
+		CASE(a_vcpu_may_wake_itself_after_it_has_blocked),
 		CASE(old_wake_ups_are_forgotten),
 		CASE(interrupts_race_with_wfi),
 		CASE(everything_at_once),

@@ -14,14 +14,16 @@
  *
  * Blocking against waking. Whoever wakes has first made the reason visible (an interrupt pending in
  * the virtual GIC, a flag) and then calls sched_wake(), which looks at the state under the queue's
- * lock. Whoever blocks first sets BLOCKED under that lock and then looks for reasons. If the waker
- * had the lock first, its reason is visible to the look that follows; if it had it second, it finds
- * BLOCKED and undoes it. The look cannot be under the lock, as the virtual GIC's locks rank before
- * the queue's.
+ * lock: BLOCKED is undone, for RUNNING it sets wake_pending. Whoever blocks looks for reasons and
+ * leaves the rest to take_next(): under the lock, wake_pending or BLOCKED. So a waker that had the
+ * lock first is heeded, and one that had it second finds BLOCKED. WFI forgets older wake-ups before
+ * it looks: what such a wake-up was for, the look finds. The look cannot be under the lock, as the
+ * virtual GIC's locks rank before the queue's.
  */
 #include "sched/sched_internal.h"
 
 #include "arm64/atomic.h"
+#include "arm64/barrier.h"
 #include "lib/assert.h"
 
 void sched_vcpu_init(struct vcpu *v)
@@ -80,7 +82,7 @@ void sched_start(struct vcpu *v)
 		v->sched.wake_pending = false;
 		sched_queue_set_state(v, SCHED_RUNNABLE, time_now_ns());
 	}
-	sched_place(rq, v);
+	sched_place(rq, v, time_now_ns());
 }
 
 void sched_stop(struct vcpu *v)
@@ -106,17 +108,16 @@ void sched_wake(struct vcpu *v)
 	}
 	rq = sched_lock_queue_of(v);
 	switch (v->sched.state) {
-	case SCHED_BLOCKED:
-		if (rq->running != v) {
-			sched_queue_set_state(v, SCHED_RUNNABLE, time_now_ns());
-			sched_place(rq, v); /* unlocks */
-			return;
-		}
-		/* On its way out of sched_block(), not yet off its CPU: it simply goes on. */
-		sched_queue_set_state(v, SCHED_RUNNING, time_now_ns());
-		break;
+	case SCHED_BLOCKED: {
+		uint64_t now = time_now_ns();
+
+		sched_queue_set_state(v, SCHED_RUNNABLE, now);
+		sched_place(rq, v, now); /* unlocks */
+		return;
+	}
 	case SCHED_RUNNING:
-		WRITE_ONCE(v->sched.wake_pending, true);
+		/* Not before the reason: pairs with the barrier in block(). */
+		atomic_store_release(&v->sched.wake_pending, true);
 		sched_kick(rq->cpu);
 		break;
 	case SCHED_RUNNABLE: /* looks at everything when its turn comes */
@@ -140,25 +141,23 @@ void sched_block_prepare(struct vcpu *v)
 /* Whatever else wakes, the two reasons that can be looked up are looked up. */
 static void block(struct vcpu *v, bool heed_wake_ups, bool heed_interrupts)
 {
-	struct run_queue *rq;
-
+	ASSERT(v == current_vcpu() && v->sched.state == SCHED_RUNNING);
 	/* After a tick the timer's line is low again; still high in the vGIC it would keep the
 	 * vCPU awake. */
-	vtimer_sync(v);
-	rq = sched_lock_queue_of(v);
-	ASSERT(v == current_vcpu() && rq->running == v);
-	if (heed_wake_ups && v->sched.wake_pending) {
-		v->sched.wake_pending = false;
-		spin_unlock(&rq->lock);
+	if (v->work.virtual_timer || v->work.physical_timer) {
+		vtimer_sync(v);
+	}
+	if (!heed_wake_ups) {
+		WRITE_ONCE(v->sched.wake_pending, false);
+		dmb_ish(); /* before the look; pairs with the release in sched_wake() */
+	}
+	/* From here on what is raised for it by this CPU wakes it: sched_goes_on(). */
+	v->sched.blocking = true;
+	if (heed_interrupts && (vgic_has_pending(v) || event_upcall_pending(v))) {
+		v->sched.blocking = false;
 		return;
 	}
-	sched_queue_set_state(v, SCHED_BLOCKED, time_now_ns());
 	this_cpu(cpu_work).resched = true;
-	spin_unlock(&rq->lock);
-
-	if (heed_interrupts && (vgic_has_pending(v) || event_upcall_pending(v))) {
-		sched_wake(v); /* finds it BLOCKED and running */
-	}
 }
 
 void sched_block(struct vcpu *v)
@@ -211,7 +210,7 @@ void sched_unpause(struct vcpu *v)
 
 	ASSERT(v->sched.pause_count > 0);
 	v->sched.pause_count--;
-	sched_place(rq, v);
+	sched_place(rq, v, time_now_ns());
 }
 
 bool sched_is_running(const struct vcpu *v)
@@ -257,7 +256,7 @@ int sched_set_affinity(struct vcpu *v, const struct cpu_mask *affinity)
 	} else if (rq->running == v && !sched_is_allowed(v, rq->cpu)) {
 		sched_resched(rq);
 	}
-	sched_place(rq, v);
+	sched_place(rq, v, time_now_ns());
 	return 0;
 }
 

@@ -138,7 +138,7 @@ static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *i
 static void nudge_vcpu(struct vcpu *v, enum nudge nudge)
 {
 	/* The current vCPU passes vgic_flush() before it goes on; not so when it is about to block. */
-	if (v == current_vcpu() && v->sched.state == SCHED_RUNNING) {
+	if (sched_goes_on(v)) {
 		return;
 	}
 	if (nudge == NUDGE_WAKE) {
@@ -192,7 +192,7 @@ static void update_private(struct vcpu *v, struct vgic_irq *irq, vgic_change_t c
 
 	spin_lock(&v->vgic.lock);
 	change(d, irq, value);
-	if (v == current_vcpu() && v->sched.state == SCHED_RUNNING && vgic_lr_deliver(v, irq)) {
+	if (sched_goes_on(v) && vgic_lr_deliver(v, irq)) {
 		spin_unlock(&v->vgic.lock);
 		return;
 	}
