@@ -3,8 +3,8 @@
  * Frames of one domain that others use too (design.md, "Words" and "Memory attributes"): which are shared, and the
  * foreign mappings of those that are not, which follow their owner from cold to warm and back.
  *
- * A frame is shared while it is pinned: by a grant that somebody has mapped or is copying through, or by a
- * registration. A shared frame is Normal Write-Back for everyone.
+ * A frame is shared while it is pinned: by a grant that somebody has mapped, or by a registration. To be copied from or to it
+ * is not pinned: its attribute lock does. A shared frame is Normal Write-Back for everyone.
  */
 #pragma once
 

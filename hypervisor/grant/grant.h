@@ -83,8 +83,8 @@ void grant_map_undo(struct domain *d, const struct gnttab_map_grant_ref *op);
  * host_addr of 0 does nothing. new_addr is unmap_and_replace's: only 0 can be had.
  */
 int16_t grant_unmap(struct domain *d, grant_handle_t handle, uint64_t host_addr, uint64_t new_addr);
-/* Copy within one page; -XEN_ERESTART as grant_map(). */
-int __must_check grant_copy(struct domain *d, const struct gnttab_copy *op, int16_t *status);
+/* Copy within one page. No lock of rank ATTR or inner is held. */
+int16_t grant_copy(struct domain *d, const struct gnttab_copy *op);
 /* Exchange two entries of the domain's own, neither of them in use. */
 int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b);
 

@@ -2,8 +2,9 @@
 /*
  * GNTTABOP_copy: bytes of one page to another, each named by a grant reference or, the caller's own, by its frame number.
  *
- * A granted frame is shared while it is copied from or to (design.md, "Words"), so it is touched Write-Back; a frame of the
- * caller's own in the way that its owner's state asks for (stage2_attr_window()), under the attribute lock.
+ * EL2 touches each frame in the way that its owner's state asks for (stage2_attr_window()), and the attribute locks of both
+ * owners keep that as it is meanwhile. So a granted frame is not pinned to be copied: one that is private in a cold domain is
+ * copied past the caches, as its owner uses it, and needs no maintenance afterwards.
  */
 #include "grant/grant_internal.h"
 
@@ -20,73 +21,71 @@ struct copy_end {
 	const struct gnttab_copy_ptr *ptr;
 	bool by_ref;
 	bool readonly;
-	struct domain *owner; /* with a reference unless it is named DOMID_SELF */
+	struct domain *owner; /* with a reference, unless it is the caller */
 	mfn_t m;              /* with a reference */
 };
 
 /* Both are looked for before anything else, as in Xen 4.17.7. */
-static int16_t find_owner(struct domain *d, struct copy_end *end)
+static inline bool find_owner(struct domain *d, struct copy_end *end)
 {
 	uint16_t domid = end->ptr->domid;
 
-	if (domid == DOMID_SELF) {
-		end->owner = d;
-		return GNTST_okay;
-	}
-	end->owner = domain_get(domid);
-	return end->owner != NULL ? GNTST_okay : GNTST_bad_domain;
+	end->owner = likely(domid == DOMID_SELF || domid == d->id) ? d : domain_get(domid);
+	return end->owner != NULL;
 }
 
-static void forget_owner(struct copy_end *end)
+static inline void forget_owner(struct domain *d, const struct copy_end *end)
 {
-	if (end->owner != NULL && end->ptr->domid != DOMID_SELF) {
+	if (unlikely(end->owner != d) && end->owner != NULL) {
 		domain_put(end->owner);
 	}
 }
 
-/* The frame, referenced, and if it is a granted one in use and pinned. A status or -XEN_ERESTART. */
-static int get_frame(struct domain *d, struct copy_end *end)
+/* The frame, referenced, and if it is a granted one in use. */
+static __force_inline int16_t get_frame(struct domain *d, struct copy_end *end)
 {
 	enum stage2_type type;
-	int error;
-	int16_t status;
 
+	if (end->by_ref) {
+		return grant_begin_use(end->owner, end->ptr->u.ref, d->id, end->readonly,
+				       GRANT_USE_COPY, &end->m);
+	}
 	/* By frame only one's own, and then by no number. */
-	if (!end->by_ref && end->ptr->domid != DOMID_SELF) {
+	if (end->ptr->domid != DOMID_SELF) {
 		return GNTST_permission_denied;
 	}
-	if (!end->by_ref) {
-		return stage2_get_frame(d, gfn(end->ptr->u.gmfn), &end->m, &type) == 0
-			     ? GNTST_okay
-			     : GNTST_bad_page;
-	}
-	status = grant_begin_use(end->owner, end->ptr->u.ref, d->id, end->readonly, GRANT_USE_COPY,
-				 &end->m);
-	if (status != GNTST_okay) {
-		return status;
-	}
-	error = domain_share_pin(end->owner, end->m);
-	if (error != 0) {
-		grant_end_use(end->owner, end->ptr->u.ref, end->readonly);
-		domain_put_frame(end->owner, end->m);
-		return error == -XEN_ERESTART ? error : GNTST_general_error;
-	}
-	return GNTST_okay;
+	return stage2_get_frame(d, gfn(end->ptr->u.gmfn), &end->m, &type) == 0 ? GNTST_okay
+									       : GNTST_bad_page;
 }
 
-static void put_frame(struct copy_end *end)
+static __force_inline void put_frame(const struct copy_end *end)
 {
 	if (end->by_ref) {
-		domain_share_unpin(end->owner, end->m);
 		grant_end_use(end->owner, end->ptr->u.ref, end->readonly);
 	}
 	domain_put_frame(end->owner, end->m);
 }
 
-static int16_t copy_bytes(struct domain *d, const struct copy_end *source,
-			  const struct copy_end *dest, uint16_t size)
+/* Cold stays cold and warm stays warm, private stays private and shared shared. Two domains: lower domid first. */
+static __force_inline void lock_attributes(struct domain *a, struct domain *b)
 {
-	bool own = !source->by_ref || !dest->by_ref;
+	read_lock(&(a->id <= b->id ? a : b)->attr_lock);
+	if (unlikely(a != b)) {
+		read_lock_second(&(a->id <= b->id ? b : a)->attr_lock);
+	}
+}
+
+static __force_inline void unlock_attributes(struct domain *a, struct domain *b)
+{
+	read_unlock(&a->attr_lock);
+	if (unlikely(a != b)) {
+		read_unlock(&b->attr_lock);
+	}
+}
+
+static __force_inline int16_t copy_bytes(const struct copy_end *source, const struct copy_end *dest,
+					 uint16_t size)
+{
 	enum window_attr from_attr, to_attr;
 	const char *from;
 	char *to;
@@ -95,13 +94,9 @@ static int16_t copy_bytes(struct domain *d, const struct copy_end *source,
 	    dest->ptr->offset + size > (unsigned int)PAGE_SIZE) {
 		return GNTST_bad_copy_arg;
 	}
-	/* A frame of the caller's own keeps its attribute meanwhile; that of a pinned one is settled. */
-	if (own) {
-		read_lock(&d->attr_lock);
-	}
+	lock_attributes(source->owner, dest->owner);
 	from_attr = stage2_attr_window(source->owner, frame_of(source->m));
-	to_attr = source->m.raw == dest->m.raw ? from_attr
-					       : stage2_attr_window(dest->owner, frame_of(dest->m));
+	to_attr = stage2_attr_window(dest->owner, frame_of(dest->m));
 	from = window_map(source->m, from_attr);
 	to = window_map(dest->m, to_attr);
 	/* Non-cacheable here, Device for a guest with its MMU off: mismatched types (Arm ARM, "Mismatched memory
@@ -115,30 +110,28 @@ static int16_t copy_bytes(struct domain *d, const struct copy_end *source,
 	}
 	window_unmap(to);
 	window_unmap(from);
-	if (own) {
-		read_unlock(&d->attr_lock);
-	}
+	unlock_attributes(source->owner, dest->owner);
 	return GNTST_okay;
 }
 
-static int copy_between(struct domain *d, struct copy_end *source, struct copy_end *dest,
-			uint16_t size)
+static __force_inline int16_t copy_between(struct domain *d, struct copy_end *source,
+					   struct copy_end *dest, uint16_t size)
 {
-	int status = get_frame(d, source);
+	int16_t status = get_frame(d, source);
 
 	if (status != GNTST_okay) {
 		return status;
 	}
 	status = get_frame(d, dest);
 	if (status == GNTST_okay) {
-		status = copy_bytes(d, source, dest, size);
+		status = copy_bytes(source, dest, size);
 		put_frame(dest);
 	}
 	put_frame(source);
 	return status;
 }
 
-int grant_copy(struct domain *d, const struct gnttab_copy *op, int16_t *status)
+int16_t grant_copy(struct domain *d, const struct gnttab_copy *op)
 {
 	struct copy_end source = {
 		.ptr = &op->source,
@@ -149,23 +142,17 @@ int grant_copy(struct domain *d, const struct gnttab_copy *op, int16_t *status)
 		.ptr = &op->dest,
 		.by_ref = (op->flags & GNTCOPY_dest_gref) != 0,
 	};
-	int ret = find_owner(d, &source);
+	int16_t status = GNTST_bad_domain;
 
-	if (ret == GNTST_okay) {
-		ret = find_owner(d, &dest);
+	if (find_owner(d, &source) && find_owner(d, &dest)) {
+		if (likely(source.owner == d || policy_may_talk(d, d, source.owner)) &&
+		    likely(dest.owner == d || policy_may_talk(d, d, dest.owner))) {
+			status = copy_between(d, &source, &dest, op->len);
+		} else {
+			status = GNTST_permission_denied;
+		}
 	}
-	if (ret == GNTST_okay &&
-	    (!policy_may_talk(d, d, source.owner) || !policy_may_talk(d, d, dest.owner))) {
-		ret = GNTST_permission_denied;
-	}
-	if (ret == GNTST_okay) {
-		ret = copy_between(d, &source, &dest, op->len);
-	}
-	forget_owner(&source);
-	forget_owner(&dest);
-	if (ret == -XEN_ERESTART) {
-		return ret;
-	}
-	*status = (int16_t)ret;
-	return 0;
+	forget_owner(d, &source);
+	forget_owner(d, &dest);
+	return status;
 }

@@ -122,14 +122,12 @@ static int step_copy(struct domain *d, uint64_t at)
 	struct gnttab_copy op;
 	int ret = guest_copy_from(&op, at, sizeof(op));
 
-	if (ret == 0) {
-		ret = grant_copy(d, &op, &op.status);
+	if (ret < 0) {
+		return ret;
 	}
-	if (ret == 0) {
-		ret = guest_copy_to(at + offsetof(struct gnttab_copy, status), &op.status,
-				    sizeof(op.status));
-	}
-	return ret;
+	op.status = grant_copy(d, &op);
+	return guest_copy_to(at + offsetof(struct gnttab_copy, status), &op.status,
+			     sizeof(op.status));
 }
 
 int64_t hc_grant_copy(struct vcpu *v, const uint64_t args[5])

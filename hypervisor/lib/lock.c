@@ -292,6 +292,13 @@ void read_lock(struct rwlock *lock)
 	note_acquired(lock);
 }
 
+void read_lock_second(struct rwlock *lock)
+{
+	check_order(lock, CHECK_SECOND);
+	read_acquire(lock);
+	note_acquired(lock);
+}
+
 void read_unlock(struct rwlock *lock)
 {
 	note_released(lock);

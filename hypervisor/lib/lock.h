@@ -5,7 +5,7 @@
  * EL2 runs with interrupts masked, so a lock never has to mask them. The rank order is the one of
  * docs/locking.md: a CPU takes locks in ascending rank only; debug builds check it on every
  * acquisition and panic with both names. Two locks of one rank are allowed only through
- * spin_lock_second(), whose caller guarantees the address (or domid) order.
+ * the _second() forms, whose caller guarantees the address (or domid) order.
  *
  * Ticket locks: fair, so that no CPU starves. Acquire pairs with the release in unlock.
  */
@@ -92,6 +92,7 @@ void rwlock_init(struct rwlock *lock, enum lock_rank rank);
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 void read_lock(struct rwlock *lock);
+void read_lock_second(struct rwlock *lock);
 void read_unlock(struct rwlock *lock);
 void write_lock(struct rwlock *lock);
 void write_unlock(struct rwlock *lock);
@@ -185,6 +186,12 @@ static inline void spin_unlock(struct spinlock *lock)
 }
 
 static inline void read_lock(struct rwlock *lock)
+{
+	read_acquire(lock);
+}
+
+/* As spin_lock_second(). */
+static inline void read_lock_second(struct rwlock *lock)
 {
 	read_acquire(lock);
 }

@@ -209,6 +209,22 @@ static void two_of_one_rank_need_second(void **state)
 	lock_assert_none_held();
 }
 
+static void two_readers_of_one_rank_likewise(void **state)
+{
+	struct rwlock a = RWLOCK_INIT(LOCK_RANK_ATTR);
+	struct rwlock b = RWLOCK_INIT(LOCK_RANK_ATTR);
+
+	(void)state;
+	fake_machine_set_cpu(11);
+	read_lock(&a);
+	expect_assert_failure(read_lock(&b));
+	read_lock_second(&b);
+	expect_assert_failure(read_lock_second(&a));
+	read_unlock(&a);
+	read_unlock(&b);
+	lock_assert_none_held();
+}
+
 static void nested_reader_is_reported(void **state)
 {
 	struct rwlock lock = RWLOCK_INIT(LOCK_RANK_ATTR);
@@ -271,6 +287,7 @@ int main(void)
 		cmocka_unit_test_setup(trylock_fails_when_taken, reset),
 		cmocka_unit_test_setup(wrong_order_is_reported_with_both_names, reset),
 		cmocka_unit_test_setup(two_of_one_rank_need_second, reset),
+		cmocka_unit_test_setup(two_readers_of_one_rank_likewise, reset),
 		cmocka_unit_test_setup(nested_reader_is_reported, reset),
 		cmocka_unit_test_setup(release_without_acquire_is_reported, reset),
 		cmocka_unit_test_setup(forgotten_initialisation_is_reported, reset),

@@ -26,6 +26,7 @@
 unsigned int fake_allocations_left;
 unsigned int fake_pool_restarts;
 unsigned int fake_pin_restarts;
+enum window_attr fake_window_attr[FAKE_NR_PAGES];
 uint64_t fake_claimed_pages;
 uint64_t fake_now_ns;
 bool fake_vgic_pending;
@@ -636,9 +637,9 @@ int domain_foreign_map(struct domain *mapper, gfn_t g, struct domain *owner, gfn
 
 void *window_map(mfn_t m, enum window_attr attr)
 {
-	(void)attr;
 	assert_true(page_of(m) < FAKE_NR_PAGES);
 	windows++;
+	fake_window_attr[page_of(m)] = attr;
 	return ram[page_of(m)];
 }
 

@@ -61,6 +61,8 @@ extern unsigned int fake_allocations_left;
 extern unsigned int fake_pool_restarts;
 /* And so does domain_share_pin(). */
 extern unsigned int fake_pin_restarts;
+/* How each page was mapped last by window_map(). */
+extern enum window_attr fake_window_attr[FAKE_NR_PAGES];
 /* All domains' claims, while nobody allocates. */
 extern uint64_t fake_claimed_pages;
 
