@@ -35,12 +35,19 @@ struct guest_regs {
 
 /* System registers of EL1 and EL0, in hardware while the vCPU runs (vcpu_switch.c). */
 struct vcpu_sysreg_state {
-	uint64_t sp_el0, sp_el1, elr_el1, spsr_el1;
-	uint64_t sctlr_el1, actlr_el1, cpacr_el1;
-	uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
-	uint64_t esr_el1, far_el1, afsr0_el1, afsr1_el1, par_el1;
-	uint64_t vbar_el1, contextidr_el1, csselr_el1;
-	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+	/* Two by two: each pair is one load or store (vcpu_switch.c). */
+	uint64_t sp_el0, sp_el1;
+	uint64_t elr_el1, spsr_el1;
+	uint64_t cpacr_el1, csselr_el1;
+	uint64_t ttbr0_el1, ttbr1_el1;
+	uint64_t mair_el1, amair_el1;
+	uint64_t esr_el1, far_el1;
+	uint64_t afsr0_el1, afsr1_el1;
+	uint64_t par_el1, vbar_el1;
+	uint64_t contextidr_el1, tpidr_el1;
+	uint64_t tpidr_el0, tpidrro_el0;
+	uint64_t sctlr_el1, tcr_el1;
+	uint64_t actlr_el1; /* what reads of it give; the CPU's own is firmware's, and stays (HCR_EL2.TACR) */
 	/* AArch32 */
 	uint64_t dacr32, ifsr32, fpexc32, spsr_abt, spsr_und, spsr_irq, spsr_fiq;
 };

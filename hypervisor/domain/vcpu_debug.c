@@ -3,7 +3,6 @@
 #include "domain/vcpu_debug.h"
 
 #include "arm64/cpu.h"
-#include "arm64/sysreg.h"
 #include "lib/string.h"
 
 /* Breakpoint types that compare with VMIDs or CONTEXTIDR_EL2 need an EL2, which guests do not have. */
@@ -42,9 +41,9 @@ static void load_points(const struct vcpu_debug_state *debug)
 	POINTS(LOAD_WATCHPOINT)
 }
 
-void vcpu_debug_load(const struct vcpu_debug_state *debug)
+void vcpu_debug_load_all(const struct vcpu_debug_state *debug)
 {
-	uint64_t mdscr = debug->mdscr & (MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE);
+	uint64_t mdscr = debug->mdscr & VCPU_DEBUG_MDSCR;
 
 	if (unlikely(debug->os_lock != 0)) {
 		/* The CPU's own OS lock stays open. A closed one keeps all debug exceptions but BRK's from coming. */

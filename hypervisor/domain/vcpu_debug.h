@@ -8,10 +8,12 @@
  */
 #pragma once
 
-#include "arm64/sysreg_fields.h"
+#include "arm64/sysreg.h"
 #include "lib/compiler.h"
 
 #define VCPU_DEBUG_POINTS 16
+/* What reaches the CPU's MDSCR_EL1. */
+#define VCPU_DEBUG_MDSCR  (MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE)
 
 /* S1. What the guest wrote, less reserved bits. */
 struct vcpu_debug_state {
@@ -27,9 +29,18 @@ struct vcpu_debug_state {
 
 /* As after power-on, but for the OS lock, which is open, as firmware leaves it and Xen does. */
 void vcpu_debug_reset(struct vcpu_debug_state *debug);
+void vcpu_debug_load_all(const struct vcpu_debug_state *debug);
+
 /* Into this CPU's registers: the vCPU is about to run here, or does and its state has changed. In force after an ISB or
  * the ERET. */
-void vcpu_debug_load(const struct vcpu_debug_state *debug);
+static inline void vcpu_debug_load(const struct vcpu_debug_state *debug)
+{
+	if (unlikely((debug->mdscr & MDSCR_MDE) != 0 || debug->os_lock != 0)) {
+		vcpu_debug_load_all(debug);
+	} else {
+		sysreg_write(MDSCR_EL1, debug->mdscr & VCPU_DEBUG_MDSCR);
+	}
+}
 
 /* PSTATE for an instruction that is to be executed again: a guest that steps has its step still to make. */
 static inline uint64_t vcpu_debug_unstep(const struct vcpu_debug_state *debug, uint64_t pstate)

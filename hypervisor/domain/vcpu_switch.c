@@ -18,13 +18,18 @@
 #include "lib/assert.h"
 
 /* clang-format off */
-#define SYSREGS(op) \
-	op(sp_el0, SP_EL0) op(sp_el1, SP_EL1) op(elr_el1, ELR_EL1) op(spsr_el1, SPSR_EL1) \
-	op(actlr_el1, ACTLR_EL1) op(cpacr_el1, CPACR_EL1) op(ttbr0_el1, TTBR0_EL1) \
-	op(ttbr1_el1, TTBR1_EL1) op(mair_el1, MAIR_EL1) op(amair_el1, AMAIR_EL1) op(esr_el1, ESR_EL1) \
-	op(far_el1, FAR_EL1) op(afsr0_el1, AFSR0_EL1) op(afsr1_el1, AFSR1_EL1) op(par_el1, PAR_EL1) \
-	op(vbar_el1, VBAR_EL1) op(contextidr_el1, CONTEXTIDR_EL1) op(csselr_el1, CSSELR_EL1) \
-	op(tpidr_el0, TPIDR_EL0) op(tpidrro_el0, TPIDRRO_EL0) op(tpidr_el1, TPIDR_EL1)
+/* Neighbours in struct vcpu_sysreg_state. */
+#define SYSREG_PAIRS(op) \
+	op(sp_el0, SP_EL0, sp_el1, SP_EL1) \
+	op(elr_el1, ELR_EL1, spsr_el1, SPSR_EL1) \
+	op(cpacr_el1, CPACR_EL1, csselr_el1, CSSELR_EL1) \
+	op(ttbr0_el1, TTBR0_EL1, ttbr1_el1, TTBR1_EL1) \
+	op(mair_el1, MAIR_EL1, amair_el1, AMAIR_EL1) \
+	op(esr_el1, ESR_EL1, far_el1, FAR_EL1) \
+	op(afsr0_el1, AFSR0_EL1, afsr1_el1, AFSR1_EL1) \
+	op(par_el1, PAR_EL1, vbar_el1, VBAR_EL1) \
+	op(contextidr_el1, CONTEXTIDR_EL1, tpidr_el1, TPIDR_EL1) \
+	op(tpidr_el0, TPIDR_EL0, tpidrro_el0, TPIDRRO_EL0)
 /* What only an AArch32 EL1 has; without AArch32 some of them do not exist. */
 #define SYSREGS_A32(op) \
 	op(dacr32, DACR32_EL2) op(ifsr32, IFSR32_EL2) op(fpexc32, FPEXC32_EL2) op(spsr_abt, SPSR_abt) \
@@ -34,16 +39,32 @@
 #define SAVE(field, name) s->field = sysreg_read(name);
 #define LOAD(field, name) sysreg_write(name, s->field);
 
+#define SAVE_PAIR(field, name, field2, name2)        \
+	{                                            \
+		uint64_t value = sysreg_read(name);  \
+		uint64_t next = sysreg_read(name2); \
+                                                     \
+		s->field = value;                    \
+		s->field2 = next;                    \
+	}
+#define LOAD_PAIR(field, name, field2, name2) \
+	{                                     \
+		uint64_t value = s->field;    \
+		uint64_t next = s->field2;    \
+                                              \
+		sysreg_write(name, value);    \
+		sysreg_write(name2, next);    \
+	}
+
 static void save_sysregs(struct vcpu_sysreg_state *s)
 {
-	SYSREGS(SAVE)
-	s->sctlr_el1 = sysreg_read(SCTLR_EL1);
-	s->tcr_el1 = sysreg_read(TCR_EL1);
+	SYSREG_PAIRS(SAVE_PAIR)
+	SAVE_PAIR(sctlr_el1, SCTLR_EL1, tcr_el1, TCR_EL1)
 }
 
 static void load_sysregs(const struct vcpu_sysreg_state *s)
 {
-	SYSREGS(LOAD)
+	SYSREG_PAIRS(LOAD_PAIR)
 }
 
 static void save_sysregs_a32(struct vcpu_sysreg_state *s)
@@ -56,6 +77,13 @@ static void load_sysregs_a32(const struct vcpu_sysreg_state *s)
 	SYSREGS_A32(LOAD);
 }
 
+static void update_runstate(struct vcpu *v)
+{
+	if (unlikely(READ_ONCE(v->runstate.registered))) {
+		runstate_update(v);
+	}
+}
+
 DECLARE_PER_CPU(uint64_t, cpu_stack_top);
 
 static void save(struct vcpu *v)
@@ -65,10 +93,12 @@ static void save(struct vcpu *v)
 		save_sysregs_a32(&v->sysregs);
 	}
 	fp_save(&v->fp);
-	v->hcr_el2 = (v->hcr_el2 & ~HCR_VSE) | (sysreg_read(HCR_EL2) & HCR_VSE);
+	if (unlikely(((v->hcr_el2 ^ sysreg_read(HCR_EL2)) & HCR_VSE) != 0)) {
+		v->hcr_el2 ^= HCR_VSE; /* made pending, or taken */
+	}
 	vtimer_save(v);
 	vgic_save(v);
-	runstate_update(v);
+	update_runstate(v);
 }
 
 _Static_assert(DOMAIN_MAX_VCPUS < UINT8_MAX, "struct domain.last_vcpu");
@@ -119,7 +149,7 @@ static void load(struct vcpu *v)
 	sysreg_write(SCTLR_EL1, v->sysregs.sctlr_el1);
 	isb();
 	sysreg_write(TCR_EL1, v->sysregs.tcr_el1);
-	runstate_update(v);
+	update_runstate(v);
 }
 
 void vcpu_switch(struct vcpu *prev, struct vcpu *next)

@@ -102,6 +102,7 @@ static int set_up(void **state)
 			v->domain = &domains[d];
 			v->id = n;
 			v->hcr_el2 = HCR_VM | HCR_RW | HCR_TVM;
+			v->runstate.registered = true;
 			v->vmpidr = MPIDR_RES1 | n;
 			v->sysregs.ttbr0_el1 = TTBR(d, n);
 			v->sysregs.sctlr_el1 = SCTLR_M | SCTLR_C;
@@ -236,7 +237,7 @@ static void each_cpu_remembers_for_itself(void **state)
 
 #define FIELDS(op)                                                                                \
 	op(sp_el0, "SP_EL0") op(sp_el1, "SP_EL1") op(elr_el1, "ELR_EL1") op(spsr_el1, "SPSR_EL1") \
-		op(sctlr_el1, "SCTLR_EL1") op(actlr_el1, "ACTLR_EL1") op(cpacr_el1, "CPACR_EL1")  \
+		op(sctlr_el1, "SCTLR_EL1") op(cpacr_el1, "CPACR_EL1")  \
 			op(ttbr0_el1, "TTBR0_EL1") op(ttbr1_el1, "TTBR1_EL1") op(tcr_el1,         \
 										 "TCR_EL1")       \
 				op(mair_el1, "MAIR_EL1") op(amair_el1, "AMAIR_EL1") op(esr_el1,   \
