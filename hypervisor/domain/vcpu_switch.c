@@ -39,13 +39,13 @@
 #define SAVE(field, name) s->field = sysreg_read(name);
 #define LOAD(field, name) sysreg_write(name, s->field);
 
-#define SAVE_PAIR(field, name, field2, name2)        \
-	{                                            \
-		uint64_t value = sysreg_read(name);  \
+#define SAVE_PAIR(field, name, field2, name2)       \
+	{                                           \
+		uint64_t value = sysreg_read(name); \
 		uint64_t next = sysreg_read(name2); \
-                                                     \
-		s->field = value;                    \
-		s->field2 = next;                    \
+                                                    \
+		s->field = value;                   \
+		s->field2 = next;                   \
 	}
 #define LOAD_PAIR(field, name, field2, name2) \
 	{                                     \

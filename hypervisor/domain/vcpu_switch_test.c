@@ -235,23 +235,20 @@ static void each_cpu_remembers_for_itself(void **state)
 
 /* ---- state --------------------------------------------------------------------------------------- */
 
-#define FIELDS(op)                                                                                \
-	op(sp_el0, "SP_EL0") op(sp_el1, "SP_EL1") op(elr_el1, "ELR_EL1") op(spsr_el1, "SPSR_EL1") \
-		op(sctlr_el1, "SCTLR_EL1") op(cpacr_el1, "CPACR_EL1")  \
-			op(ttbr0_el1, "TTBR0_EL1") op(ttbr1_el1, "TTBR1_EL1") op(tcr_el1,         \
-										 "TCR_EL1")       \
-				op(mair_el1, "MAIR_EL1") op(amair_el1, "AMAIR_EL1") op(esr_el1,   \
-										       "ESR_EL1") \
-					op(far_el1, "FAR_EL1") op(afsr0_el1,                      \
-								  "AFSR0_EL1") op(afsr1_el1,      \
-										  "AFSR1_EL1")    \
-						op(par_el1, "PAR_EL1") op(vbar_el1, "VBAR_EL1")   \
-							op(contextidr_el1,                        \
-							   "CONTEXTIDR_EL1") op(csselr_el1,       \
-										"CSSELR_EL1")     \
-								op(tpidr_el0,                     \
-								   "TPIDR_EL0") op(tpidrro_el0,   \
-										   "TPIDRRO_EL0") \
+#define FIELDS(op)                                                                                 \
+	op(sp_el0, "SP_EL0") op(sp_el1, "SP_EL1") op(elr_el1, "ELR_EL1") op(spsr_el1, "SPSR_EL1")  \
+		op(sctlr_el1, "SCTLR_EL1") op(cpacr_el1, "CPACR_EL1") op(ttbr0_el1, "TTBR0_EL1")   \
+			op(ttbr1_el1, "TTBR1_EL1") op(tcr_el1, "TCR_EL1") op(mair_el1, "MAIR_EL1") \
+				op(amair_el1, "AMAIR_EL1") op(esr_el1, "ESR_EL1") op(far_el1,      \
+										     "FAR_EL1")    \
+					op(afsr0_el1, "AFSR0_EL1") op(afsr1_el1, "AFSR1_EL1")      \
+						op(par_el1, "PAR_EL1") op(vbar_el1, "VBAR_EL1")    \
+							op(contextidr_el1,                         \
+							   "CONTEXTIDR_EL1") op(csselr_el1,        \
+										"CSSELR_EL1")      \
+								op(tpidr_el0,                      \
+								   "TPIDR_EL0") op(tpidrro_el0,    \
+										   "TPIDRRO_EL0")  \
 									op(tpidr_el1, "TPIDR_EL1")
 
 static void every_register_is_saved_and_loaded(void **state)

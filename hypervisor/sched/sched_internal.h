@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arm64/atomic.h"
 #include "arm64/percpu.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
@@ -103,8 +104,25 @@ static inline void sched_queue_charge(struct run_queue *rq, struct vcpu *v, uint
 void sched_queue_arrive(struct run_queue *rq, struct vcpu *v, uint64_t now);
 /* v was in from (and is in none): its tag keeps its distance to virtual time. */
 void sched_queue_move(struct run_queue *from, struct run_queue *to, struct vcpu *v, uint64_t now);
+
 /* Back among the waiting, with the tag it has. */
-void sched_queue_insert(struct run_queue *rq, struct vcpu *v);
+static inline void sched_queue_insert(struct run_queue *rq, struct vcpu *v)
+{
+	struct list *at;
+
+	ASSERT(!sched_is_queued(v));
+	/* From the end: whoever comes back from its quantum belongs there. */
+	for (at = rq->waiting.prev; at != &rq->waiting; at = at->prev) {
+		const struct vcpu *other = list_entry(at, struct vcpu, sched.link);
+
+		if (!sched_tag_before(v->sched.start_tag, other->sched.start_tag)) {
+			break;
+		}
+	}
+	list_insert_before(&v->sched.link, at->next);
+	WRITE_ONCE(rq->nr_waiting, rq->nr_waiting + 1);
+	WRITE_ONCE(rq->load, rq->load + v->sched.weight);
+}
 
 static inline void sched_queue_remove(struct run_queue *rq, struct vcpu *v)
 {
@@ -172,14 +190,38 @@ static inline void sched_queue_set_state(struct vcpu *v, enum sched_state state,
  * ------------------------------------------------------------------------------------ */
 
 /* The queue that v belongs to, locked. */
-struct run_queue *sched_lock_queue_of(struct vcpu *v);
+static inline struct run_queue *sched_lock_queue_of(struct vcpu *v)
+{
+	for (;;) {
+		struct run_queue *rq = &per_cpu(run_queue, READ_ONCE(v->sched.cpu));
+
+		spin_lock(&rq->lock);
+		if (likely(v->sched.cpu == rq->cpu)) {
+			return rq;
+		}
+		spin_unlock(&rq->lock);
+	}
+}
+
 /*
  * rq is locked and v's; v has become RUNNABLE, or may run again, now. Queues it where it may run: on an
  * idle CPU if there is one, else where it ran last, else where least is to be done. Unlocks.
  */
 void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now);
 /* v's registers have been saved on this CPU: from now on others may take it. */
-void sched_release(struct run_queue *rq, struct vcpu *v);
+void sched_release_locked(struct run_queue *rq, struct vcpu *v); /* unlocks */
+static inline void sched_release(struct run_queue *rq, struct vcpu *v)
+{
+	spin_lock(&rq->lock);
+	if (unlikely(v->sched.state != SCHED_BLOCKED || v->sched.pause_count != 0)) {
+		sched_release_locked(rq, v);
+		return;
+	}
+	/* It waits for nothing here, and nobody for it. Pairs with sched_is_running(), by the lock with everyone. */
+	atomic_store_release(&v->sched.on_cpu, false);
+	spin_unlock(&rq->lock);
+}
+
 /*
  * This CPU tells that it has nothing to do, so that placing and offering find it (and clear that
  * again); it looks for work afterwards.

@@ -42,19 +42,6 @@ static void unlock_pair(struct run_queue *a, struct run_queue *b)
 	spin_unlock(&b->lock);
 }
 
-struct run_queue *sched_lock_queue_of(struct vcpu *v)
-{
-	for (;;) {
-		struct run_queue *rq = queue_of(READ_ONCE(v->sched.cpu));
-
-		spin_lock(&rq->lock);
-		if (v->sched.cpu == rq->cpu) {
-			return rq;
-		}
-		spin_unlock(&rq->lock);
-	}
-}
-
 /* ---- idle CPUs ------------------------------------------------------------------------------ */
 
 void sched_advertise_idle(struct run_queue *rq)
@@ -216,7 +203,7 @@ static unsigned int choose_cpu(const struct vcpu *v, unsigned int home, bool *cl
 	return least_loaded(v, home);
 }
 
-void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
+static __noinline void place_anywhere(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
 	for (;;) {
 		struct run_queue *to;
@@ -258,23 +245,28 @@ void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
 	spin_unlock(&rq->lock);
 }
 
+void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
+{
+	/* What choose_cpu() most often says: no CPU is idle, and nobody waits where it ran last. */
+	if (likely(may_be_queued(v) && !v->sched.on_cpu && rq->nr_waiting == 0 && !any_is_idle() &&
+		   sched_is_allowed(v, rq->cpu))) {
+		enqueue(rq, v, now);
+		spin_unlock(&rq->lock);
+	} else {
+		place_anywhere(rq, v, now);
+	}
+}
+
 static bool is_stopped(const struct vcpu *v)
 {
 	return v->sched.pause_count > 0 || v->sched.state == SCHED_OFFLINE;
 }
 
-void sched_release(struct run_queue *rq, struct vcpu *v)
+void sched_release_locked(struct run_queue *rq, struct vcpu *v)
 {
 	struct domain *d = NULL;
 	bool stopped;
 
-	spin_lock(&rq->lock);
-	if (likely(v->sched.state == SCHED_BLOCKED && v->sched.pause_count == 0)) {
-		/* Pairs as the one below. */
-		atomic_store_release(&v->sched.on_cpu, false);
-		spin_unlock(&rq->lock);
-		return;
-	}
 	if (is_stopped(v) || may_be_queued(v)) {
 		/*
 		 * Once on_cpu is clear, a paused vCPU's domain may be destroyed: what is to be

@@ -22,11 +22,11 @@
 #include "lib/assert.h"
 
 /*
- * Who was away for this long owes nothing, exactly: a debt is one slice by weight at most, hence at
+ * Who was away for 2^FORGET_SHIFT ns (18 minutes) owes nothing, exactly: a debt is one slice by weight at most, hence at
  * most SCHED_SLICE_NS << SCHED_TAG_SHIFT, and virtual time advances by at least one unit a nanosecond
  * while the CPU is busy; that is 655 s. The rule keeps old tags from being compared across a wrap.
  */
-#define FORGET_NS UINT64_C(1000000000000)
+#define FORGET_SHIFT 40
 
 void sched_queue_init(struct run_queue *rq, unsigned int cpu)
 {
@@ -36,48 +36,28 @@ void sched_queue_init(struct run_queue *rq, unsigned int cpu)
 }
 
 /* End the whole quanta that the running vCPU had alone, and begin the one it is in. */
-static void cut_quanta(struct run_queue *rq, uint64_t now)
+static __noinline void cut_quanta(struct run_queue *rq, uint64_t elapsed)
 {
-	struct vcpu *v = rq->running;
-	uint64_t elapsed;
-
-	if (v == NULL || rq->nr_waiting > 0 || now <= v->sched.run_since_ns) {
-		return;
-	}
-	elapsed = now - v->sched.run_since_ns;
-	if (elapsed >= SCHED_SLICE_NS) {
-		sched_queue_account(rq, v, elapsed - elapsed % SCHED_SLICE_NS);
-		rq->virtual_time = v->sched.start_tag;
-	}
+	sched_queue_account(rq, rq->running, elapsed - elapsed % SCHED_SLICE_NS);
+	rq->virtual_time = rq->running->sched.start_tag;
 }
 
 /* v(t) */
-static uint64_t virtual_time(struct run_queue *rq, uint64_t now)
+static inline uint64_t virtual_time(struct run_queue *rq, uint64_t now)
 {
-	cut_quanta(rq, now);
-	if (rq->running == NULL && rq->nr_waiting == 0 &&
-	    sched_tag_before(rq->virtual_time, rq->max_finish_tag)) {
+	if (rq->nr_waiting > 0) {
+		return rq->virtual_time;
+	}
+	if (likely(rq->running != NULL)) {
+		int64_t elapsed = (int64_t)(now - rq->running->sched.run_since_ns);
+
+		if (unlikely(elapsed >= (int64_t)SCHED_SLICE_NS)) {
+			cut_quanta(rq, (uint64_t)elapsed);
+		}
+	} else if (sched_tag_before(rq->virtual_time, rq->max_finish_tag)) {
 		rq->virtual_time = rq->max_finish_tag;
 	}
 	return rq->virtual_time;
-}
-
-void sched_queue_insert(struct run_queue *rq, struct vcpu *v)
-{
-	struct list *at;
-
-	ASSERT(!sched_is_queued(v));
-	/* From the end: whoever comes back from its quantum belongs there. */
-	for (at = rq->waiting.prev; at != &rq->waiting; at = at->prev) {
-		const struct vcpu *other = list_entry(at, struct vcpu, sched.link);
-
-		if (!sched_tag_before(v->sched.start_tag, other->sched.start_tag)) {
-			break;
-		}
-	}
-	list_insert_before(&v->sched.link, at->next);
-	WRITE_ONCE(rq->nr_waiting, rq->nr_waiting + 1);
-	WRITE_ONCE(rq->load, rq->load + v->sched.weight);
 }
 
 /*
@@ -86,7 +66,7 @@ void sched_queue_insert(struct run_queue *rq, struct vcpu *v)
  * start of the present quantum, and so waits for the granularity at most; the finer it is, the more
  * switches.
  */
-static uint64_t look_again_ns(const struct run_queue *rq, const struct vcpu *v)
+static inline uint64_t look_again_ns(const struct run_queue *rq, const struct vcpu *v)
 {
 	const struct sched_vcpu *running = &rq->running->sched;
 	uint64_t ahead = v->sched.start_tag +
@@ -109,7 +89,7 @@ void sched_queue_arrive(struct run_queue *rq, struct vcpu *v, uint64_t now)
 	uint64_t vt = virtual_time(rq, now);
 
 	if (sched_tag_before(v->sched.start_tag, vt) ||
-	    (now > v->sched.run_since_ns && now - v->sched.run_since_ns > FORGET_NS)) {
+	    (int64_t)(now - v->sched.run_since_ns) >> FORGET_SHIFT > 0) {
 		v->sched.start_tag = vt;
 	}
 	if (rq->nr_waiting == 0) {

@@ -51,7 +51,7 @@ static void block_now(struct vcpu *v, uint64_t now)
  * The vCPU to run next out of this CPU's queue, now its running one; NULL when there is none. prev
  * is what has run so far (then rq->running), or NULL.
  */
-static struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
+static inline struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 {
 	struct vcpu *next = prev;
 	uint64_t now;
@@ -103,15 +103,18 @@ out:
 	return next;
 }
 
-/* From the own queue, else from another CPU's. */
-static struct vcpu *choose(struct run_queue *rq, struct vcpu *prev)
+/* Nobody runs. Who waits here; what another CPU's queue has to give, if look_here is false or nobody does. */
+static __noinline struct vcpu *take_any(struct run_queue *rq, bool look_here)
 {
-	struct vcpu *next = take_next(rq, prev);
+	while (look_here || sched_steal(rq)) {
+		struct vcpu *next = take_next(rq, NULL);
 
-	while (next == NULL && sched_steal(rq)) {
-		next = take_next(rq, NULL);
+		if (next != NULL) {
+			return next;
+		}
+		look_here = false;
 	}
-	return next;
+	return NULL;
 }
 
 static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *next)
@@ -143,14 +146,11 @@ void sched_defer(void (*work)(void))
 	this_cpu(cpu_work).resched = true;
 }
 
-static void run_deferred(void)
+static __noinline void run_deferred(void)
 {
 	struct deferred *deferred = &this_cpu(deferred_work);
 	struct deferred todo;
 
-	if (likely(deferred->work[0] == NULL)) {
-		return;
-	}
 	/* What they defer in turn is for the next time. */
 	todo = *deferred;
 	*deferred = (struct deferred){{NULL}};
@@ -163,13 +163,13 @@ static void run_deferred(void)
  * Nothing to run. Interrupts are masked, so one that comes between the last look and the WFI is
  * still pending and ends the WFI at once; a vCPU queued here, or offered, comes with a kick.
  */
-static struct vcpu *idle(struct run_queue *rq)
+static __noinline struct vcpu *idle(struct run_queue *rq)
 {
 	for (;;) {
 		struct vcpu *next;
 
 		sched_advertise_idle(rq);
-		next = choose(rq, NULL);
+		next = take_any(rq, true);
 		if (next != NULL) {
 			sched_withdraw_idle(rq);
 			return next;
@@ -182,7 +182,9 @@ static struct vcpu *idle(struct run_queue *rq)
 			epoch_idle_leave();
 		}
 		irq_handle_pending();
-		run_deferred();
+		if (this_cpu(deferred_work).work[0] != NULL) {
+			run_deferred();
+		}
 	}
 }
 
@@ -192,9 +194,14 @@ void sched_run(void)
 	struct vcpu *prev = current_vcpu();
 	struct vcpu *next;
 
-	run_deferred();
-	next = choose(rq, prev);
-	if (next == NULL) {
+	if (unlikely(this_cpu(deferred_work).work[0] != NULL)) {
+		run_deferred();
+	}
+	next = take_next(rq, prev);
+	if (unlikely(next == NULL)) {
+		next = take_any(rq, false);
+	}
+	if (unlikely(next == NULL)) {
 		if (prev != NULL) {
 			/* Saved before others may take it. */
 			switch_vcpu(rq, prev, NULL);

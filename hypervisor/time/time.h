@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "arm64/atomic.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 
@@ -37,11 +36,6 @@ struct timer {
 };
 
 void timer_setup(struct timer *timer, void (*callback)(struct timer *timer));
-/* No: timer_cancel() would find nothing to do. */
-static inline bool timer_is_queued(const struct timer *timer)
-{
-	return atomic_load_acquire(&timer->queued);
-}
 /* (Re)arm on this CPU's queue. A deadline that has passed is due at once, in the timer interrupt. */
 void timer_set(struct timer *timer, uint64_t deadline_ticks);
 /* Afterwards it is not queued; its callback may still be running on another CPU. */

@@ -94,7 +94,7 @@ static void sync_virtual(struct vcpu *v)
 }
 
 /* The software timer for a deadline in the guest's virtual time. */
-static __noinline void arm_virtual_timer(struct vcpu *v)
+static void arm_virtual_timer(struct vcpu *v)
 {
 	uint64_t now = time_ticks();
 	uint64_t virtual_now = now - v->domain->cntvoff;
@@ -239,15 +239,13 @@ void vtimer_vcpu_fini(struct vcpu *v)
 	timer_cancel_sync(&v->vtimer.physical_timer);
 }
 
-void vtimer_load(struct vcpu *v)
+/* What there is to do for a vCPU that uses one of its timers, or has used it and not ended the interrupt. */
+static __noinline void load_active(struct vcpu *v)
 {
 	struct vtimer_vcpu *vt = &v->vtimer;
 
-	ASSERT(this_cpu(vtimer_loaded) == NULL && !vt->loaded);
-	if (unlikely(timer_is_queued(&vt->virtual_timer))) {
-		timer_cancel(&vt->virtual_timer);
-	}
-	if (unlikely(can_assert(vt->state.cntp_ctl))) {
+	timer_cancel(&vt->virtual_timer);
+	if (can_assert(vt->state.cntp_ctl)) {
 		/*
 		 * It moves to this CPU's queue. From now on it goes off in an interrupt that this CPU takes, never while
 		 * the vCPU is about to sleep: sched_wait_for_interrupt() does not heed wake-ups, it looks at the lines.
@@ -255,22 +253,48 @@ void vtimer_load(struct vcpu *v)
 		timer_cancel_sync(&vt->physical_timer);
 		v->work.physical_timer = true;
 	}
+	/* It may be due, or the guest in the middle of its handler: vtimer_sync(). */
+	v->work.virtual_timer = true;
+	/* In flight as it was, before the timer's line can be high; vtimer_sync() corrects it if the guest is done. */
+	if (vt->ppi_active) {
+		gic_set_active(VTIMER_INTID_VIRTUAL, true);
+	}
+	isb(); /* no moment with the timer on and another vCPU's deadline */
+	sysreg_write(CNTV_CTL_EL0, vt->state.cntv_ctl);
+	isb(); /* ISTATUS is this timer's when vtimer_sync() reads it */
+}
+
+void vtimer_load(struct vcpu *v)
+{
+	struct vtimer_vcpu *vt = &v->vtimer;
+
+	ASSERT(this_cpu(vtimer_loaded) == NULL && !vt->loaded);
 	this_cpu(vtimer_loaded) = v;
 	vt->loaded = true;
-	/* It may be due, or the guest in the middle of its handler: vtimer_sync(). */
-	v->work.virtual_timer = can_assert(vt->state.cntv_ctl) | vt->virtual_line | vt->ppi_active;
-
+	/* Still high, though the timer is off by now: vtimer_sync(). */
+	v->work.virtual_timer = vt->virtual_line;
 	sysreg_write(CNTKCTL_EL1, vt->state.cntkctl);
 	sysreg_write(CNTVOFF_EL2, v->domain->cntvoff);
 	sysreg_write(CNTV_CVAL_EL0, vt->state.cntv_cval);
-	/* In flight as it was, before the timer's line can be high; vtimer_sync() corrects it if the guest is done. */
-	if (unlikely(vt->ppi_active)) {
-		gic_set_active(VTIMER_INTID_VIRTUAL, true);
+	/* CNTV is off here, and virtual_timer is not set when the guest's is. */
+	if ((vt->state.cntv_ctl | vt->state.cntp_ctl | vt->ppi_active) != 0) {
+		load_active(v);
 	}
-	if (vt->state.cntv_ctl != 0) {
-		isb(); /* no moment with the timer on and another vCPU's deadline */
-		sysreg_write(CNTV_CTL_EL0, vt->state.cntv_ctl);
-		isb(); /* ISTATUS is this timer's when vtimer_sync() reads it */
+}
+
+static __noinline void save_active(struct vcpu *v, uint64_t ctl)
+{
+	struct vtimer_vcpu *vt = &v->vtimer;
+
+	sysreg_write(CNTV_CTL_EL0, 0);
+	isb(); /* the line is low before the interrupt is deactivated */
+	/* The next vCPU's timer shall fire here. */
+	if (vt->ppi_active) {
+		gic_set_active(VTIMER_INTID_VIRTUAL, false);
+	}
+	/* With its line high in the vGIC already there is nothing more to wake it for. */
+	if (can_assert(ctl) && !(virtual_output(ctl) && vt->virtual_line && !vt->fired)) {
+		arm_virtual_timer(v);
 	}
 }
 
@@ -283,20 +307,10 @@ void vtimer_save(struct vcpu *v)
 	vt->state.cntv_ctl = (uint32_t)(ctl & CTL_WRITABLE);
 	vt->state.cntv_cval = sysreg_read(CNTV_CVAL_EL0);
 	vt->state.cntkctl = sysreg_read(CNTKCTL_EL1);
-	if (vt->state.cntv_ctl != 0) {
-		sysreg_write(CNTV_CTL_EL0, 0);
-		isb(); /* the line is low before the interrupt is deactivated */
-	}
 	this_cpu(vtimer_loaded) = NULL;
 	vt->loaded = false;
-
-	/* The next vCPU's timer shall fire here. */
-	if (unlikely(vt->ppi_active)) {
-		gic_set_active(VTIMER_INTID_VIRTUAL, false);
-	}
-	/* With its line high in the vGIC already there is nothing more to wake it for. */
-	if (can_assert(ctl) && !(virtual_output(ctl) && vt->virtual_line && !vt->fired)) {
-		arm_virtual_timer(v);
+	if ((ctl & CTL_WRITABLE) != 0 || vt->ppi_active) {
+		save_active(v, ctl);
 	}
 }
 
