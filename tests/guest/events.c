@@ -189,34 +189,12 @@ static void ipi_status(void)
 	REQUIRE_EQUAL(event_close(port), 0);
 }
 
-static uint32_t quit;
-
-static void listen_elsewhere(uint64_t argument)
-{
-	if (xen_vcpu_info(this_cpu()->idx) == NULL) {
-		test_fail(__FILE__, __LINE__, "", " vCPU %u: no vcpu_info", this_cpu()->idx);
-		return;
-	}
-	gic_enable(PPI_UPCALL);
-	__atomic_fetch_add(&quit, 1, __ATOMIC_ACQ_REL);
-	while (READ_ONCE(quit) < 100) {
-		wfi();
-		irq_enable();
-		isb();
-		irq_disable();
-	}
-}
-
 static void ipi_between_cpus(void)
 {
 	uint32_t port[GUEST_MAX_CPUS];
 
 	REQUIRE(listen());
-	quit = 0;
-	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-		REQUIRE(smp_start(i, listen_elsewhere, 0));
-	}
-	REQUIRE(WAIT_UNTIL(READ_ONCE(quit) == machine.nr_cpus - 1, 3000));
+	REQUIRE(event_listeners_start(machine.nr_cpus - 1, false));
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 		port[i] = event_bind_ipi(i);
 		REQUIRE(port[i] != 0);
@@ -230,10 +208,8 @@ static void ipi_between_cpus(void)
 				"vCPU %u, round %u", i, round);
 		}
 	}
-	WRITE_ONCE(quit, 100);
-	gic_send_sgi_others(15);
+	REQUIRE(event_listeners_stop(machine.nr_cpus - 1));
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-		REQUIRE(smp_wait_off(i));
 		REQUIRE(seen[i] == BIT64(port[i]), "vCPU %u saw ports %#lx", i, seen[i]);
 		REQUIRE_EQUAL(event_close(port[i]), 0);
 	}
@@ -252,16 +228,12 @@ static void move_to_another_cpu(void)
 	event_unmask_quietly(b);
 	move = (struct evtchn_bind_vcpu){.port = b, .vcpu = 1};
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_vcpu, &move), 0);
-	quit = 0;
-	REQUIRE(smp_start(1, listen_elsewhere, 0));
-	REQUIRE(WAIT_UNTIL(READ_ONCE(quit) == 1, 3000));
+	REQUIRE(event_listeners_start(1, false));
 	irq_enable();
 	REQUIRE_EQUAL(event_send(a), 0);
 	REQUIRE(WAIT_UNTIL(READ_ONCE(times[b]) == 1, 3000));
 	irq_disable();
-	WRITE_ONCE(quit, 100);
-	gic_send_sgi(1, 15);
-	REQUIRE(smp_wait_off(1));
+	REQUIRE(event_listeners_stop(1));
 	REQUIRE((seen[1] & BIT64(b)) != 0 && (seen[0] & BIT64(b)) == 0);
 	move.vcpu = 99;
 	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_vcpu, &move), -XEN_ENOENT);
@@ -698,7 +670,7 @@ static void come_up(uint64_t argument)
 		/* Xen has noted the event, and forgets the interrupt. */
 		on_upcall(PPI_UPCALL);
 	}
-	listen_elsewhere(argument);
+	event_listen(false);
 }
 
 /* An event for a vCPU that is down is there when it comes up. */
@@ -712,28 +684,10 @@ static void event_for_a_vcpu_that_is_down(void)
 	event_unmask_quietly(port);
 	REQUIRE_EQUAL(event_send(port), 0);
 	REQUIRE(event_is_pending(port));
-	quit = 0;
 	REQUIRE(smp_start(1, come_up, 0));
 	REQUIRE(WAIT_UNTIL(READ_ONCE(times[port]) == 1, 3000));
-	WRITE_ONCE(quit, 100);
-	gic_send_sgi(1, 15);
-	REQUIRE(smp_wait_off(1));
+	REQUIRE(event_listeners_stop(1));
 	REQUIRE_EQUAL(event_close(port), 0);
-}
-
-static void block_until_quit(uint64_t argument)
-{
-	if (xen_vcpu_info(this_cpu()->idx) == NULL) {
-		test_fail(__FILE__, __LINE__, "", " vCPU %u: no vcpu_info", this_cpu()->idx);
-		return;
-	}
-	gic_enable(PPI_UPCALL);
-	__atomic_fetch_add(&quit, 1, __ATOMIC_ACQ_REL);
-	while (READ_ONCE(quit) < 100) {
-		/* Lets interrupts in. */
-		hypercall(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0, 0);
-		irq_disable();
-	}
 }
 
 /* vCPUs that block, run or are waiting for a CPU: with fewer CPUs than vCPUs all of that, and moves, come about. */
@@ -742,11 +696,7 @@ static void events_in_a_ring(void)
 	uint32_t port[GUEST_MAX_CPUS], last = machine.nr_cpus - 1;
 
 	REQUIRE(listen());
-	quit = 0;
-	for (unsigned int i = 1; i <= last; i++) {
-		REQUIRE(smp_start(i, block_until_quit, 0));
-	}
-	REQUIRE(WAIT_UNTIL(READ_ONCE(quit) == last, 3000));
+	REQUIRE(event_listeners_start(last, true));
 	for (unsigned int i = 1; i <= last; i++) {
 		port[i] = event_bind_ipi(i);
 		WRITE_ONCE(mine[i], BIT64(port[i]));
@@ -761,10 +711,8 @@ static void events_in_a_ring(void)
 				"vCPU %u, round %u", i, round);
 		}
 	}
-	WRITE_ONCE(quit, 100);
-	gic_send_sgi_others(15);
+	REQUIRE(event_listeners_stop(last));
 	for (unsigned int i = 1; i <= last; i++) {
-		REQUIRE(smp_wait_off(i));
 		REQUIRE_EQUAL(event_close(port[i]), 0);
 	}
 }

@@ -480,53 +480,12 @@ static void polling(void)
 
 /* ---- several vCPUs ------------------------------------------------------------------------------------ */
 
-static uint32_t quit;
-
-static void listen_elsewhere(uint64_t argument)
-{
-	if (xen_vcpu_info(this_cpu()->idx) == NULL) {
-		test_fail(__FILE__, __LINE__, "", " vCPU %u: no vcpu_info", this_cpu()->idx);
-		return;
-	}
-	gic_enable(PPI_UPCALL);
-	__atomic_fetch_add(&quit, 1, __ATOMIC_ACQ_REL);
-	while (READ_ONCE(quit) < 100) {
-		wfi();
-		irq_enable();
-		isb();
-		irq_disable();
-	}
-}
-
-static bool start_others(void)
-{
-	quit = 0;
-	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-		if (!smp_start(i, listen_elsewhere, 0)) {
-			return false;
-		}
-	}
-	return WAIT_UNTIL(READ_ONCE(quit) == machine.nr_cpus - 1, 3000);
-}
-
-static bool stop_others(void)
-{
-	bool off = true;
-
-	WRITE_ONCE(quit, 100);
-	gic_send_sgi_others(15);
-	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-		off = smp_wait_off(i) && off;
-	}
-	return off;
-}
-
 static void ipis_between_vcpus(void)
 {
 	uint32_t port[GUEST_MAX_CPUS];
 
 	REQUIRE(fifo_start());
-	REQUIRE(start_others());
+	REQUIRE(event_listeners_start(machine.nr_cpus - 1, false));
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 		port[i] = event_bind_ipi(i);
 		fifo_words[port[i]] = 0;
@@ -538,7 +497,7 @@ static void ipis_between_vcpus(void)
 				"vCPU %u, round %u", i, round);
 		}
 	}
-	REQUIRE(stop_others());
+	REQUIRE(event_listeners_stop(machine.nr_cpus - 1));
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
 		EXPECT_EQUAL(fifo_taken[i][0], port[i]);
 		EXPECT_EQUAL(fifo_taken[i][49], port[i]);
@@ -552,7 +511,7 @@ static void event_moves_round_the_vcpus(void)
 	uint32_t a, b, ipi[GUEST_MAX_CPUS];
 
 	REQUIRE(fifo_start());
-	REQUIRE(start_others());
+	REQUIRE(event_listeners_start(machine.nr_cpus - 1, false));
 	a = event_alloc_unbound(DOMID_SELF);
 	b = event_bind(DOMID_SELF, a);
 	fifo_words[b] = 0;
@@ -578,11 +537,13 @@ static void event_moves_round_the_vcpus(void)
 			"round %u, vCPUs %u and %u", round, from, to);
 	}
 	irq_disable();
-	REQUIRE(stop_others());
+	REQUIRE(event_listeners_stop(machine.nr_cpus - 1));
 	REQUIRE_EQUAL(event_reset(), 0);
 }
 
 static uint32_t storm_ports[4], storm_sent[FIFO_NR_PORTS];
+/* vCPUs that have done their part; in scribbling(), that it is over. */
+static uint32_t quit;
 
 /* Sends, masks, unmasks and changes priorities while the first vCPU takes. */
 static void storm(uint64_t seed)

@@ -321,24 +321,6 @@ static void port_for_nobody(void)
 	MEET();
 }
 
-static uint32_t quit;
-
-static void listen_elsewhere(uint64_t argument)
-{
-	if (xen_vcpu_info(this_cpu()->idx) == NULL) {
-		test_fail(__FILE__, __LINE__, "", " no vcpu_info");
-		return;
-	}
-	gic_enable(PPI_UPCALL);
-	WRITE_ONCE(quit, 1);
-	while (READ_ONCE(quit) < 2) {
-		wfi();
-		irq_enable();
-		isb();
-		irq_disable();
-	}
-}
-
 /* One end at another vCPU, with the FIFO ABI in one domain and the 2-level ABI in the other. */
 static void other_vcpus_and_other_abis(void)
 {
@@ -348,9 +330,7 @@ static void other_vcpus_and_other_abis(void)
 	port = channel();
 	REQUIRE_EQUAL(port, 3);
 	REQUIRE_EQUAL(event_bind_vcpu(port, 1), 0);
-	quit = 0;
-	REQUIRE(smp_start(1, listen_elsewhere, 0));
-	REQUIRE(WAIT_UNTIL(READ_ONCE(quit) == 1, 5000));
+	REQUIRE(event_listeners_start(1, false));
 	REQUIRE_EQUAL(event_unmask(port), 0);
 	for (uint32_t round = 1; round <= 100; round++) {
 		if (self == 1) {
@@ -361,9 +341,7 @@ static void other_vcpus_and_other_abis(void)
 			REQUIRE_EQUAL(event_send(port), 0);
 		}
 	}
-	WRITE_ONCE(quit, 2);
-	gic_send_sgi(1, 15);
-	REQUIRE(smp_wait_off(1));
+	REQUIRE(event_listeners_stop(1));
 	event_mask(port);
 	MEET();
 	EXPECT_EQUAL(times[port], 100);

@@ -183,32 +183,18 @@ static void frames_that_are_refused(void)
 }
 
 /* Another vCPU's worth of interrupts while 1,024 frames are mapped. */
-static uint32_t nr_ticks;
-
-static void on_tick(uint32_t intid)
-{
-	nr_ticks++;
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(200));
-	sysreg_write(CNTV_CTL_EL0, 1);
-	isb();
-}
-
 static void many_frames(void)
 {
+	uint32_t nr_ticks;
+
 	for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
 		idxs[i] = VICTIM_FIRST_GFN + i;
 		gpfns[i] = hole + i;
 		errs[i] = 77;
 	}
-	nr_ticks = 0;
-	gic_set_handler(27, on_tick);
-	gic_enable(27);
-	irq_enable();
-	on_tick(27);
+	ticks_start(200);
 	EXPECT_EQUAL(map_list(GUEST, VICTIM_NR_PAGES), 0);
-	irq_disable();
-	sysreg_write(CNTV_CTL_EL0, 0);
-	gic_disable(27);
+	nr_ticks = ticks_stop();
 	for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
 		REQUIRE(errs[i] == 0, "frame %u: %d", i, errs[i]);
 	}

@@ -3,6 +3,7 @@
  * Grant tables within one domain, which grants to itself by its own number: every operation, its errors and its limits
  * (public/grant_table.h; xen-abi-arm: "Grant tables, v1").
  */
+#include "guest_event.h"
 #include "guest_gic.h"
 #include "guest_grant.h"
 #include "guest_mmu.h"
@@ -25,7 +26,7 @@ static domid_t me;
 /* The table, this domain's number, and patterns in the pages. */
 static bool ready(void)
 {
-	me = grant_own_domid();
+	me = event_own_domid();
 	for (unsigned int i = 0; i < NR_PAGES; i++) {
 		memset(granted[i], 0x11 * (int)(i + 1), sizeof(granted[i]));
 	}

@@ -3,6 +3,7 @@
  * Copying by grant within one domain, and what else is done with a grant table: exchange of entries, cache maintenance,
  * questions about the table, lists of requests that cannot be read or written (public/grant_table.h).
  */
+#include "guest_event.h"
 #include "guest_gic.h"
 #include "guest_grant.h"
 #include "guest_mmu.h"
@@ -23,7 +24,7 @@ static domid_t me;
 
 static bool ready(void)
 {
-	me = grant_own_domid();
+	me = event_own_domid();
 	for (unsigned int i = 0; i < NR_PAGES; i++) {
 		for (unsigned int at = 0; at < 4096; at++) {
 			pages[i][at] = (uint8_t)(at * (2 * i + 1) + at / 256 + i);
@@ -470,14 +471,6 @@ static void map_whose_result_cannot_be_told(void)
 	EXPECT(grant_revoke(REF));
 }
 
-static uint32_t ticks;
-
-static void on_timer(uint32_t intid)
-{
-	ticks++;
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(20));
-}
-
 /* Long lists with an interrupt every 20 us: they are stopped and continued, and nobody can tell. */
 static void lists_are_continued(void)
 {
@@ -487,12 +480,7 @@ static void lists_are_continued(void)
 
 	REQUIRE(ready());
 	grant_permit(REF, me, frame_of_page(pages[0]), 0);
-	gic_set_handler(27, on_timer);
-	gic_enable(27);
-	ticks = 0;
-	irq_enable();
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(20));
-	sysreg_write(CNTV_CTL_EL0, 1);
+	ticks_start(20);
 	for (unsigned int round = 0; round < 5; round++) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(maps); i++) {
 			maps[i] = (struct gnttab_map_grant_ref){
@@ -533,9 +521,7 @@ static void lists_are_continued(void)
 		}
 		REQUIRE(memcmp(pages[0], pages[1], 3000 + 511) == 0);
 	}
-	irq_disable();
-	sysreg_write(CNTV_CTL_EL0, 0);
-	EXPECT(ticks > 0);
+	EXPECT(ticks_stop() > 0);
 	EXPECT_EQUAL(grant_flags(REF), GTF_permit_access);
 	EXPECT(grant_revoke(REF));
 }

@@ -7,6 +7,7 @@
  * With the argument "holder" it is the second one. Neither knows the other's number, which changes: NR_PAGES entries are for
  * each that there may be.
  */
+#include "guest_event.h"
 #include "guest_grant.h"
 
 const char *const guest_topic = "grants_hold";
@@ -100,7 +101,7 @@ static void hold(domid_t me)
 
 static void runs_for_ever(void)
 {
-	domid_t me = grant_own_domid();
+	domid_t me = event_own_domid();
 
 	REQUIRE(me != DOMID_INVALID && me < NR_DOMIDS && grant_table() != NULL);
 	if (guest_has_argument("holder")) {

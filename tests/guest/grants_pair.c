@@ -5,6 +5,7 @@
  *
  * Between two domUs this needs a policy that lets them talk (xsm=dummy). With the argument "silo" they are not to.
  */
+#include "guest_event.h"
 #include "guest_grant.h"
 #include "guest_trap.h"
 
@@ -41,7 +42,7 @@ static bool is_granter(void)
 
 static bool identify(void)
 {
-	me = grant_own_domid();
+	me = event_own_domid();
 	partner = (domid_t)(is_granter() ? me + 1 : me - 1);
 	return me != DOMID_INVALID && grant_table() != NULL;
 }

@@ -16,13 +16,6 @@ const bool guest_mmu_off;
 #define TICK_US  10000
 
 static uint64_t memory[NR_WORDS];
-static uint32_t nr_ticks;
-
-static void on_tick(uint32_t intid)
-{
-	WRITE_ONCE(nr_ticks, nr_ticks + 1);
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(TICK_US));
-}
 
 static void fill(void)
 {
@@ -48,20 +41,16 @@ static void sums_stay_right(void)
 {
 	uint64_t seconds = guest_argument("seconds", 60);
 	uint64_t end, right, nr_sums = 0;
+	uint32_t nr_ticks;
 
 	fill();
 	right = sum();
 	print("READY\n");
-	gic_set_handler(27, on_tick);
-	gic_enable(27);
-	on_tick(27);
-	sysreg_write(CNTV_CTL_EL0, 1);
-	isb();
-	irq_enable();
+	ticks_start(TICK_US);
 	while ((mmio_get32(machine.uart + UART_FR) & FR_RXFE) != 0) {
 		wfi();
 	}
-	WRITE_ONCE(nr_ticks, 0);
+	ticks_start(TICK_US);
 	end = counter_virtual() + us_to_ticks(seconds * 1000000);
 	while (counter_virtual() < end) {
 		uint64_t value = sum();
@@ -69,7 +58,7 @@ static void sums_stay_right(void)
 		REQUIRE(value == right, "sum %lu is %#lx, not %#lx", nr_sums, value, right);
 		nr_sums++;
 	}
-	irq_disable();
+	nr_ticks = ticks_stop();
 	REQUIRE(nr_ticks > seconds, "%u ticks", nr_ticks);
 	print("INFO %lu sums, %u ticks\n", nr_sums, nr_ticks);
 }

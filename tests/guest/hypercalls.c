@@ -405,15 +405,6 @@ static void multicall(void)
 
 /* Every entry is done, whatever interrupts come in the meantime: a long list is continued. */
 static struct multicall_entry many[2000];
-static uint32_t nr_ticks;
-
-static void on_tick(uint32_t intid)
-{
-	nr_ticks++;
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(200));
-	sysreg_write(CNTV_CTL_EL0, 1);
-	isb();
-}
 
 static void long_multicall_with_interrupts(void)
 {
@@ -422,16 +413,10 @@ static void long_multicall_with_interrupts(void)
 			(struct multicall_entry){.op = __HYPERVISOR_xen_version,
 						 .args = {i % 2 ? XENVER_pagesize : XENVER_version}};
 	}
-	nr_ticks = 0;
-	gic_set_handler(27, on_tick);
-	gic_enable(27);
-	irq_enable();
-	on_tick(27);
+	ticks_start(200);
 	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)many, ARRAY_SIZE(many), 0, 0, 0),
 		      0);
-	irq_disable();
-	sysreg_write(CNTV_CTL_EL0, 0);
-	gic_disable(27);
+	ticks_stop();
 	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
 		REQUIRE(many[i].result == (i % 2 ? 4096 : 0x40011), "entry %u: %#lx", i,
 			(uint64_t)many[i].result);

@@ -255,46 +255,22 @@ static void lists_that_cannot_be_reached(void)
 
 /* A list that takes long, while interrupts come: all of it is done, once. */
 static xen_pfn_t many[1500];
-static uint32_t nr_ticks;
-
-static void on_tick(uint32_t intid)
-{
-	nr_ticks++;
-	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(200));
-	sysreg_write(CNTV_CTL_EL0, 1);
-	isb();
-}
-
-static void start_ticks(void)
-{
-	nr_ticks = 0;
-	gic_set_handler(27, on_tick);
-	gic_enable(27);
-	irq_enable();
-	on_tick(27);
-}
-
-static void stop_ticks(void)
-{
-	irq_disable();
-	sysreg_write(CNTV_CTL_EL0, 0);
-	gic_disable(27);
-}
 
 static void long_lists_with_interrupts(void)
 {
 	int64_t before = pages_now();
 	unsigned int nr = 2 * BLOCK_PAGES;
+	uint32_t nr_ticks;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		many[i] = spare_gfn + i;
 		*word_of(many[i]) = i;
 	}
-	start_ticks();
+	ticks_start(200);
 	EXPECT_EQUAL(reserve(DECREASE, many, nr, 0), nr);
 	EXPECT_EQUAL(pages_now(), before - nr);
 	EXPECT_EQUAL(reserve(POPULATE, many, nr, 0), nr);
-	stop_ticks();
+	nr_ticks = ticks_stop();
 	EXPECT_EQUAL(pages_now(), before);
 	EXPECT(nr_ticks > 1, "only %u ticks", nr_ticks);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -303,12 +279,12 @@ static void long_lists_with_interrupts(void)
 	/* And large extents, which are interrupted within. */
 	many[0] = spare_gfn;
 	many[1] = spare_gfn + BLOCK_PAGES;
-	start_ticks();
+	ticks_start(200);
 	for (unsigned int i = 0; i < 5; i++) {
 		EXPECT_EQUAL(reserve(DECREASE, many, 2, 9), 2);
 		EXPECT_EQUAL(reserve(POPULATE, many, 2, 9), 2);
 	}
-	stop_ticks();
+	ticks_stop();
 	EXPECT_EQUAL(pages_now(), before);
 }
 

@@ -126,6 +126,12 @@ void relax(void);
 /* Busy waiting. */
 void delay_us(uint64_t us);
 /*
+ * The calling vCPU's virtual timer interrupts so often, until ticks_stop(), which says how many times it did. Interrupts
+ * are enabled from the one to the other.
+ */
+void ticks_start(uint64_t us);
+uint32_t ticks_stop(void);
+/*
  * Wait until the condition holds; says whether it does. ms is a generous limit on an idle machine: a busy one
  * gets a multiple of it.
  */

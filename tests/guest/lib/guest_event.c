@@ -73,6 +73,56 @@ domid_t event_own_domid(void)
 	return status.u.unbound.dom;
 }
 
+/* ---- other vCPUs that take events ------------------------------------------------------------------- */
+
+static uint32_t nr_listening;
+static bool stopping;
+
+void event_listen(uint64_t block)
+{
+	if (xen_vcpu_info(this_cpu()->idx) == NULL) {
+		test_fail(__FILE__, __LINE__, "", " vCPU %u: no vcpu_info", this_cpu()->idx);
+		return;
+	}
+	gic_enable(PPI_UPCALL);
+	__atomic_fetch_add(&nr_listening, 1, __ATOMIC_ACQ_REL);
+	while (!READ_ONCE(stopping)) {
+		if (block) {
+			/* Lets interrupts in. */
+			hypercall(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0, 0);
+		} else {
+			wfi();
+			irq_enable();
+			isb();
+		}
+		irq_disable();
+	}
+}
+
+bool event_listeners_start(unsigned int nr, bool block)
+{
+	for (unsigned int i = 1; i <= nr; i++) {
+		if (!smp_start(i, event_listen, block)) {
+			return false;
+		}
+	}
+	return WAIT_UNTIL(READ_ONCE(nr_listening) == nr, 5000);
+}
+
+bool event_listeners_stop(unsigned int nr)
+{
+	bool off = true;
+
+	WRITE_ONCE(stopping, true);
+	for (unsigned int i = 1; i <= nr; i++) {
+		gic_send_sgi(i, 15);
+		off = smp_wait_off(i) && off;
+	}
+	nr_listening = 0;
+	stopping = false;
+	return off;
+}
+
 /* ---- arguments in bad places ------------------------------------------------------------------------ */
 
 static int64_t op_at(unsigned int command, uint64_t address)

@@ -20,6 +20,14 @@ int64_t event_reset(void);
 domid_t event_own_domid(void);
 
 /*
+ * vCPUs 1 to nr, which do nothing but take events by the handler of PPI_UPCALL: they wait by WFI, or block in the
+ * hypervisor. False: they did not all start, or stop. A vCPU that is started otherwise may go on as one of them.
+ */
+bool event_listeners_start(unsigned int nr, bool block);
+bool event_listeners_stop(unsigned int nr);
+void event_listen(uint64_t block);
+
+/*
  * An operation's argument in places where it may not be: nowhere, half beyond the end, read-only, and, where it
  * may, unaligned. For operations with valid arguments in argument[size], which may be done more than once.
  */

@@ -5,22 +5,6 @@
 static uint8_t table_pages[GRANT_MAX_TEST_FRAMES][4096] __aligned(4096);
 static struct grant_entry_v1 *table;
 
-domid_t grant_own_domid(void)
-{
-	struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
-	struct evtchn_status status = {.dom = DOMID_SELF};
-	static domid_t own = DOMID_INVALID;
-
-	if (own == DOMID_INVALID && event_op(EVTCHNOP_alloc_unbound, &alloc) == 0) {
-		status.port = alloc.port;
-		if (event_op(EVTCHNOP_status, &status) == 0 && status.status == EVTCHNSTAT_unbound) {
-			own = status.u.unbound.dom;
-		}
-		event_close(alloc.port);
-	}
-	return own;
-}
-
 struct grant_entry_v1 *grant_table(void)
 {
 	for (unsigned int i = 0; table == NULL && i < GRANT_MAX_TEST_FRAMES; i++) {

@@ -6,9 +6,6 @@
 #include "guest_asm.h"
 #include "guest_xen.h"
 
-/* This guest's number among domains, which only a grant to itself needs: an event channel tells. DOMID_INVALID: it did not. */
-domid_t grant_own_domid(void);
-
 /* The first nr frames of the table, mapped over memory of this guest, once. NULL when that fails. */
 #define GRANT_MAX_TEST_FRAMES 10
 #define GRANT_PER_FRAME       512

@@ -2,6 +2,7 @@
 /* Time of a test guest: the counters of the generic timer. */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_gic.h"
 
 uint64_t counter_virtual(void)
 {
@@ -44,4 +45,42 @@ void delay_us(uint64_t us)
 
 	while (counter_virtual() < end) {
 	}
+}
+
+/* ---- ticks ------------------------------------------------------------------------------------------ */
+
+#define PPI_VIRTUAL_TIMER 27
+
+static uint64_t tick_us;
+static uint32_t nr_ticks;
+
+static void start_tick(void)
+{
+	sysreg_write(CNTV_TVAL_EL0, us_to_ticks(tick_us));
+	sysreg_write(CNTV_CTL_EL0, 1);
+	isb();
+}
+
+static void on_tick(uint32_t intid)
+{
+	nr_ticks++;
+	start_tick();
+}
+
+void ticks_start(uint64_t us)
+{
+	tick_us = us;
+	nr_ticks = 0;
+	gic_set_handler(PPI_VIRTUAL_TIMER, on_tick);
+	gic_enable(PPI_VIRTUAL_TIMER);
+	start_tick();
+	irq_enable();
+}
+
+uint32_t ticks_stop(void)
+{
+	irq_disable();
+	sysreg_write(CNTV_CTL_EL0, 0);
+	gic_disable(PPI_VIRTUAL_TIMER);
+	return nr_ticks;
 }
