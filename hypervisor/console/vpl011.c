@@ -128,13 +128,8 @@ static uint64_t read_register(struct vpl011 *uart, uint32_t offset)
 {
 	uint64_t value = 0;
 
-	switch (offset) {
-	case DR:
+	if (offset == DR) {
 		return read_data(uart);
-	case FR:
-		return read_flags(uart);
-	default:
-		break;
 	}
 	spin_lock(&uart->lock);
 	switch (offset) {
@@ -177,11 +172,9 @@ static void write_register(struct vpl011 *uart, uint32_t offset, uint64_t value)
 	}
 }
 
-static bool vpl011_access(struct vcpu *v, struct mmio_access *access, void *context)
+/* All but reads of FR. */
+static __noinline bool access_register(struct vpl011 *uart, struct mmio_access *access)
 {
-	struct vpl011 *uart = context;
-
-	(void)v;
 	if (access->size > sizeof(uint32_t)) {
 		return false;
 	}
@@ -191,6 +184,17 @@ static bool vpl011_access(struct vcpu *v, struct mmio_access *access, void *cont
 		access->value =
 			read_register(uart, access->offset) & BITS64(8 * access->size - 1, 0);
 	}
+	return true;
+}
+
+static bool vpl011_access(struct vcpu *v, struct mmio_access *access, void *context)
+{
+	struct vpl011 *uart = context;
+
+	if (access->offset != FR || access->is_write || access->size > sizeof(uint32_t)) {
+		return access_register(uart, access);
+	}
+	access->value = read_flags(uart); /* all are in the lowest byte */
 	return true;
 }
 
