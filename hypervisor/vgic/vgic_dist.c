@@ -125,11 +125,6 @@ void vgic_vcpu_reset(struct vcpu *v)
 
 /* ---- registers with some bits for each interrupt; the interrupt's locks are held --------------- */
 
-uint32_t vgic_get_enabled(const struct vcpu *bank, const struct vgic_irq *irq)
-{
-	return irq->state.enabled;
-}
-
 void vgic_set_enable(struct domain *d, struct vgic_irq *irq, uint32_t value)
 {
 	irq->state.enabled = true;
@@ -185,11 +180,6 @@ void vgic_clear_pending(struct domain *d, struct vgic_irq *irq, uint32_t value)
 	irq->lr_latch = false;
 }
 
-uint32_t vgic_get_active(const struct vcpu *bank, const struct vgic_irq *irq)
-{
-	return irq->state.active;
-}
-
 static void change_active(struct vgic_irq *irq, bool active)
 {
 	if (vgic_irq_is_physical_spi(irq)) {
@@ -210,11 +200,6 @@ void vgic_set_active(struct domain *d, struct vgic_irq *irq, uint32_t value)
 void vgic_clear_active(struct domain *d, struct vgic_irq *irq, uint32_t value)
 {
 	change_active(irq, false);
-}
-
-uint32_t vgic_get_priority(const struct vcpu *bank, const struct vgic_irq *irq)
-{
-	return irq->state.priority;
 }
 
 void vgic_set_priority(struct domain *d, struct vgic_irq *irq, uint32_t value)
@@ -344,15 +329,33 @@ static void refresh_span(const struct span *span)
 	}
 }
 
+static inline uint64_t read_field(const struct vgic_irq *irq, uint32_t field)
+{
+	return ((const uint8_t *)irq)[field];
+}
+
+static inline uint64_t read_irq(const struct span *span, const struct vgic_reg *reg,
+				const struct vgic_irq *irq)
+{
+	return reg->get != NULL ? reg->get(span->bank, irq) : read_field(irq, reg->field);
+}
+
 /* Private interrupts have one lock. */
 static uint64_t read_private_span(const struct span *span, const struct vgic_reg *reg)
 {
 	const struct vgic_irq *irq = &span->bank->vgic.private_irqs[span->first];
+	const uint32_t irq_bits = reg->irq_bits, field = reg->field;
 	uint64_t value = 0;
 
 	spin_lock(&span->bank->vgic.lock);
-	for (uint32_t i = 0; i < span->nr; i++) {
-		value |= (uint64_t)reg->get(span->bank, &irq[i]) << (i * reg->irq_bits);
+	if (reg->get == NULL) {
+		for (uint32_t i = span->nr; i-- > 0;) {
+			value = value << irq_bits | read_field(&irq[i], field);
+		}
+	} else {
+		for (uint32_t i = 0; i < span->nr; i++) {
+			value |= (uint64_t)reg->get(span->bank, &irq[i]) << (i * irq_bits);
+		}
 	}
 	spin_unlock(&span->bank->vgic.lock);
 	return value;
@@ -375,7 +378,7 @@ static uint64_t read_span(const struct span *span, const struct vgic_reg *reg)
 		if (irq != NULL) {
 			struct vcpu *home = vgic_irq_lock(span->d, span->bank, irq);
 
-			value |= (uint64_t)reg->get(span->bank, irq) << (i * reg->irq_bits);
+			value |= read_irq(span, reg, irq) << (i * reg->irq_bits);
 			if (home != NULL) {
 				spin_unlock(&home->vgic.lock);
 			}
@@ -420,10 +423,13 @@ static void access_array(const struct vgic_frame *frame, const struct vgic_reg *
 	if (span.first < frame->first_intid || upper_half) {
 		return;
 	}
-	if (span.first < VGIC_NR_PRIVATE && reg->refresh != 0) {
+	/* What is read of enable bits does not depend on lines; what is delivered after they are written does. */
+	if (span.first < VGIC_NR_PRIVATE &&
+	    (reg->refresh & (access->is_write ? VGIC_REFRESH | VGIC_SAMPLE : VGIC_REFRESH_READ)) !=
+		    0) {
 		sample_private_lines(&span);
 	}
-	if (!access->is_write && reg->get != NULL) {
+	if (!access->is_write && (reg->get != NULL || reg->field != 0)) {
 		access->value = read_span(&span, reg);
 	} else if (access->is_write && reg->set != NULL) {
 		write_span(&span, reg, access->value);
@@ -439,7 +445,7 @@ void vgic_frame_access(const struct vgic_frame *frame, struct vcpu *bank, uint32
 	if (!access->is_write) {
 		access->value = 0;
 	}
-	if (reg == NULL || (reg->widths & access->size) == 0 || offset % access->size != 0) {
+	if (reg == NULL || (reg->widths & access->size) == 0 || (offset & (access->size - 1u)) != 0) {
 		return;
 	}
 	at = offset - reg->offset;

@@ -425,9 +425,12 @@ void fake_start_vcpu(struct vcpu *v)
 	fake_enter(v);
 }
 
+unsigned int fake_nr_samples;
+
 /* The timers' lines are as the test has set them. */
 void vtimer_refresh(struct vcpu *v)
 {
+	fake_nr_samples++;
 }
 
 bool fake_upcall_is_low;
@@ -439,7 +442,7 @@ bool event_upcall_is_low(const struct vcpu *v)
 
 /* ---- registers --------------------------------------------------------------------------------- */
 
-static uint64_t emulate(struct vcpu *v, struct mmio_access *access)
+static uint64_t emulate(struct vcpu *v, uint64_t ipa, struct mmio_access *access)
 {
 	const struct mmio_domain *mmio = &v->domain->mmio;
 
@@ -449,31 +452,28 @@ static uint64_t emulate(struct vcpu *v, struct mmio_access *access)
 	for (unsigned int i = 0; i < mmio->nr; i++) {
 		const struct mmio_region *region = &mmio->region[i];
 
-		if (access->ipa - region->start < region->size) {
-			access->offset = (uint32_t)(access->ipa - region->start);
+		if (ipa - region->start < region->size) {
+			access->offset = (uint32_t)(ipa - region->start);
 			assert_true(region->handler(v, access, region->context));
 			return access->value;
 		}
 	}
-	fail_msg("0x%llx is nobody's", (unsigned long long)access->ipa);
+	fail_msg("0x%llx is nobody's", (unsigned long long)ipa);
 	return 0;
 }
 
 uint64_t fake_read(struct vcpu *v, uint64_t ipa, unsigned int size)
 {
-	struct mmio_access access = {.ipa = ipa, .size = (uint8_t)size, .value = 0x5a5a5a5a};
+	struct mmio_access access = {.size = (uint8_t)size, .value = 0x5a5a5a5a};
 
-	return emulate(v, &access);
+	return emulate(v, ipa, &access);
 }
 
 void fake_write(struct vcpu *v, uint64_t ipa, unsigned int size, uint64_t value)
 {
-	struct mmio_access access = {.ipa = ipa,
-				     .size = (uint8_t)size,
-				     .value = value,
-				     .is_write = true};
+	struct mmio_access access = {.size = (uint8_t)size, .value = value, .is_write = true};
 
-	emulate(v, &access);
+	emulate(v, ipa, &access);
 }
 
 static uint64_t word_of(struct vcpu *v, uint32_t offset, uint32_t intid)

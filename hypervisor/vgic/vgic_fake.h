@@ -42,6 +42,8 @@ void fake_exit(struct vcpu *v);
 /* Loaded and entered. */
 void fake_start_vcpu(struct vcpu *v);
 
+/* How often a timer was asked for its line. */
+extern unsigned int fake_nr_samples;
 /* The guest has cleared its evtchn_upcall_pending; the event PPI is fake_domain.evtchn_ppi. */
 extern bool fake_upcall_is_low;
 

@@ -122,7 +122,7 @@ void vgic_refresh(struct vcpu *v);
 
 /*
  * A range of registers: one register (read, write), or an array with irq_bits bits for each interrupt from
- * INTID 0 on (get, set). Private INTIDs are the bank's. A NULL handler, and a width or an offset that is not
+ * INTID 0 on (get or field, set). Private INTIDs are the bank's. A NULL handler, and a width or an offset that is not
  * listed: reads as zero, writes are ignored.
  */
 struct vgic_reg {
@@ -132,12 +132,15 @@ struct vgic_reg {
 	/* The state may be in list registers: refreshed before reading; after writing, so that the write has
 	 * had its effect on all CPUs when the guest goes on. */
 	uint8_t refresh;
+	uint8_t field; /* without get: what is read is this byte of struct vgic_irq; see VGIC_FIELD() */
 	uint64_t (*read)(struct vcpu *bank);
 	void (*write)(struct vcpu *bank, uint64_t value);
 	uint32_t (*get)(const struct vcpu *bank, const struct vgic_irq *irq);
 	/* Not called for the zeroes of write-one-to registers (irq_bits 1). */
 	vgic_change_t set;
 };
+
+#define VGIC_FIELD(name) offsetof(struct vgic_irq, state.name)
 
 /* A frame of registers. */
 struct vgic_frame {
@@ -151,10 +154,7 @@ void vgic_frame_access(const struct vgic_frame *frame, struct vcpu *bank, uint32
 		       struct mmio_access *access);
 
 /* vgic_dist.c: the per-interrupt registers that both versions have. */
-uint32_t vgic_get_enabled(const struct vcpu *bank, const struct vgic_irq *irq);
 uint32_t vgic_get_pending(const struct vcpu *bank, const struct vgic_irq *irq);
-uint32_t vgic_get_active(const struct vcpu *bank, const struct vgic_irq *irq);
-uint32_t vgic_get_priority(const struct vcpu *bank, const struct vgic_irq *irq);
 uint32_t vgic_get_config(const struct vcpu *bank, const struct vgic_irq *irq);
 void vgic_set_enable(struct domain *d, struct vgic_irq *irq, uint32_t value);
 void vgic_clear_enable(struct domain *d, struct vgic_irq *irq, uint32_t value);
@@ -177,14 +177,14 @@ void vgic_set_enabled(struct domain *d, bool enabled);
 	 .widths = 4,                                                               \
 	 .irq_bits = 1,                                                             \
 	 .refresh = VGIC_SAMPLE,                                                    \
-	 .get = vgic_get_enabled,                                                   \
+	 .field = VGIC_FIELD(enabled),                                              \
 	 .set = vgic_set_enable},                                                   \
 		{.offset = GICD_ICENABLER,                                          \
 		 .size = (nr) / 8,                                                  \
 		 .widths = 4,                                                       \
 		 .irq_bits = 1,                                                     \
 		 .refresh = VGIC_REFRESH_WRITE,                                     \
-		 .get = vgic_get_enabled,                                           \
+		 .field = VGIC_FIELD(enabled),                                      \
 		 .set = vgic_clear_enable},                                         \
 		{.offset = GICD_ISPENDR,                                            \
 		 .size = (nr) / 8,                                                  \
@@ -205,20 +205,20 @@ void vgic_set_enabled(struct domain *d, bool enabled);
 		 .widths = 4,                                                       \
 		 .irq_bits = 1,                                                     \
 		 .refresh = VGIC_REFRESH,                                           \
-		 .get = vgic_get_active,                                            \
+		 .field = VGIC_FIELD(active),                                       \
 		 .set = vgic_set_active},                                           \
 		{.offset = GICD_ICACTIVER,                                          \
 		 .size = (nr) / 8,                                                  \
 		 .widths = 4,                                                       \
 		 .irq_bits = 1,                                                     \
 		 .refresh = VGIC_REFRESH,                                           \
-		 .get = vgic_get_active,                                            \
+		 .field = VGIC_FIELD(active),                                       \
 		 .set = vgic_clear_active},                                         \
 		{.offset = GICD_IPRIORITYR,                                         \
 		 .size = (nr),                                                      \
 		 .widths = 1 | 4,                                                   \
 		 .irq_bits = 8,                                                     \
-		 .get = vgic_get_priority,                                          \
+		 .field = VGIC_FIELD(priority),                                     \
 		 .set = vgic_set_priority},                                         \
 	{                                                                           \
 		.offset = GICD_ICFGR, .size = (nr) / 4, .widths = 4, .irq_bits = 2, \

@@ -265,6 +265,44 @@ static void random_accesses_do_no_harm(void **state)
 	}
 }
 
+/* Lines decide what is pending, and what enabling an interrupt sets off. */
+static void lines_are_sampled_where_they_matter(void **state)
+{
+	struct vcpu *v = &fake_vcpus[0];
+
+	fake_start_vcpu(v);
+	fake_nr_samples = 0;
+	(void)fake_dist_read(v, GICD_ISENABLER, 27);
+	(void)fake_dist_read(v, GICD_ICENABLER, 27);
+	(void)fake_dist_read(v, GICD_IPRIORITYR, 27);
+	(void)fake_dist_read(v, GICD_ICFGR, 27);
+	(void)fake_dist_read(v, GICD_ISPENDR, 40); /* SPIs have no such lines */
+	assert_int_equal(fake_nr_samples, 0);
+	(void)fake_dist_read(v, GICD_ISPENDR, 27);
+	(void)fake_dist_read(v, GICD_ISACTIVER, 27);
+	assert_int_equal(fake_nr_samples, 2);
+	fake_dist_write(v, GICD_ISENABLER, 27, 1u << 27);
+	fake_dist_write(v, GICD_ICENABLER, 27, 1u << 27);
+	assert_int_equal(fake_nr_samples, 4);
+}
+
+static void each_private_interrupt_has_its_bits(void **state)
+{
+	struct vcpu *v = &fake_vcpus[1];
+
+	fake_start_vcpu(v);
+	for (uint32_t intid = 16; intid < 32; intid++) {
+		fake_enable(v, intid, (uint8_t)(intid << 3));
+		assert_int_equal(fake_dist_read(v, GICD_ISENABLER, 0),
+				 0xffff | ((UINT64_C(2) << intid) - 1));
+		assert_int_equal(fake_dist_read(v, GICD_ICENABLER, 0),
+				 0xffff | ((UINT64_C(2) << intid) - 1));
+		assert_int_equal(fake_dist_read(v, GICD_IPRIORITYR, intid) >> intid % 4 * 8 & 0xff,
+				 (uint8_t)(intid << 3));
+	}
+	assert_int_equal(fake_dist_read(v, GICD_ISENABLER, 32), 0);
+}
+
 #define V3(test) cmocka_unit_test_setup_teardown(test, start_v3, stop)
 #define V2(test) cmocka_unit_test_setup_teardown(test, start_v2, stop)
 
@@ -285,6 +323,10 @@ int main(void)
 		V3(routers_are_64_or_twice_32_bits),
 		V2(the_cpu_interface_is_the_hardwares),
 		V2(what_the_machine_cannot_do_is_refused),
+		V2(lines_are_sampled_where_they_matter),
+		V3(lines_are_sampled_where_they_matter),
+		V2(each_private_interrupt_has_its_bits),
+		V3(each_private_interrupt_has_its_bits),
 		V3(spis_are_rounded_up_and_limited),
 		V2(random_accesses_do_no_harm),
 		V3(random_accesses_do_no_harm),

@@ -16,22 +16,25 @@
 #define ICPIDR2_V2        0x20  /* architecture version 2 */
 #define IIDR_V2           0x43b /* implementer Arm; what Xen's guests read */
 
-static uint64_t read_ctlr(struct vcpu *bank)
-{
-	return READ_ONCE(bank->domain->vgic.enabled) ? GICD_CTLR_V2_ENABLE : 0;
-}
-
 static void write_ctlr(struct vcpu *bank, uint64_t value)
 {
 	vgic_set_enabled(bank->domain, (value & GICD_CTLR_V2_ENABLE) != 0);
 }
 
-static uint64_t read_typer(struct vcpu *bank)
+/* The registers that are read most. False: not one of them. */
+static inline bool read_control(const struct domain *d, uint32_t offset, uint64_t *value)
 {
-	const struct domain *d = bank->domain;
-
-	return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(d->vgic.nr_spis, 32)) |
-	       FIELD_PREP(GICD_TYPER_CPUS, d->nr_vcpus - 1);
+	switch (offset) {
+	case GICD_CTLR:
+		*value = READ_ONCE(d->vgic.enabled) ? GICD_CTLR_V2_ENABLE : 0;
+		return true;
+	case GICD_TYPER:
+		*value = FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(d->vgic.nr_spis, 32)) |
+			 FIELD_PREP(GICD_TYPER_CPUS, d->nr_vcpus - 1);
+		return true;
+	default:
+		return false;
+	}
 }
 
 static uint64_t read_iidr(struct vcpu *bank)
@@ -104,8 +107,7 @@ static void write_sgir(struct vcpu *bank, uint64_t value)
 
 /* clang-format off: a table */
 static const struct vgic_reg regs[] = {
-	{.offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr},
-	{.offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer},
+	{.offset = GICD_CTLR, .size = 4, .widths = 4, .write = write_ctlr}, /* and see read_control() */
 	{.offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr},
 	{.offset = GICD_SGIR, .size = 4, .widths = 4, .write = write_sgir},
 	VGIC_COMMON_REGS(1024),
@@ -137,7 +139,10 @@ static const struct vgic_frame frame = {.regs = regs, .nr_regs = ARRAY_SIZE(regs
 
 static bool access_dist(struct vcpu *v, struct mmio_access *access, void *context)
 {
-	vgic_frame_access(&frame, v, access->offset, access);
+	if (access->is_write || access->size != sizeof(uint32_t) ||
+	    !read_control(v->domain, access->offset, &access->value)) {
+		vgic_frame_access(&frame, v, access->offset, access);
+	}
 	return true;
 }
 

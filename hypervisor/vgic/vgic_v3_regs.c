@@ -17,23 +17,26 @@
 
 /* ---- distributor ------------------------------------------------------------------------------- */
 
-static uint64_t read_ctlr(struct vcpu *bank)
-{
-	return GICD_CTLR_ARE_NS |
-	       (READ_ONCE(bank->domain->vgic.enabled) ? GICD_CTLR_ENABLE_GRP1A : 0);
-}
-
 static void write_ctlr(struct vcpu *bank, uint64_t value)
 {
 	vgic_set_enabled(bank->domain, (value & GICD_CTLR_ENABLE_GRP1A) != 0);
 }
 
-static uint64_t read_typer(struct vcpu *bank)
+/* The registers that are read most: Linux polls GICD_CTLR each time it disables an interrupt. False: not one of them. */
+static inline bool read_control(const struct domain *d, uint32_t offset, uint64_t *value)
 {
-	const struct domain *d = bank->domain;
-
-	return FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(d->vgic.nr_spis, 32)) |
-	       FIELD_PREP(GICD_TYPER_CPUS, MIN(d->nr_vcpus, 8u) - 1) | TYPER_IDBITS;
+	switch (offset) {
+	case GICD_CTLR:
+		*value = GICD_CTLR_ARE_NS |
+			 (READ_ONCE(d->vgic.enabled) ? GICD_CTLR_ENABLE_GRP1A : 0);
+		return true;
+	case GICD_TYPER:
+		*value = FIELD_PREP(GICD_TYPER_LINES, DIV_ROUND_UP(d->vgic.nr_spis, 32)) |
+			 FIELD_PREP(GICD_TYPER_CPUS, MIN(d->nr_vcpus, 8u) - 1) | TYPER_IDBITS;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static uint64_t read_iidr(struct vcpu *bank)
@@ -58,8 +61,7 @@ static void set_router(struct domain *d, struct vgic_irq *irq, uint32_t value)
 
 /* clang-format off: tables */
 static const struct vgic_reg dist_regs[] = {
-	{.offset = GICD_CTLR, .size = 4, .widths = 4, .read = read_ctlr, .write = write_ctlr},
-	{.offset = GICD_TYPER, .size = 4, .widths = 4, .read = read_typer},
+	{.offset = GICD_CTLR, .size = 4, .widths = 4, .write = write_ctlr}, /* and see read_control() */
 	{.offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr},
 	VGIC_COMMON_REGS(1024),
 	{.offset = GICD_IROUTER,
@@ -81,7 +83,10 @@ static const struct vgic_frame dist_frame = {
 
 static bool access_dist(struct vcpu *v, struct mmio_access *access, void *context)
 {
-	vgic_frame_access(&dist_frame, v, access->offset, access);
+	if (access->is_write || access->size != sizeof(uint32_t) ||
+	    !read_control(v->domain, access->offset, &access->value)) {
+		vgic_frame_access(&dist_frame, v, access->offset, access);
+	}
 	return true;
 }
 
@@ -134,19 +139,17 @@ static bool access_redist(struct vcpu *v, struct mmio_access *access, void *cont
 {
 	const struct vgic_redist_region *region = context;
 	const struct domain *d = v->domain;
-	uint64_t offset = access->ipa - region->base;
-	uint64_t id = region->first_vcpu + offset / GICR_FRAME_BYTES;
+	const uint32_t id = region->first_vcpu + access->offset / GICR_FRAME_BYTES;
+	const uint32_t offset = access->offset % GICR_FRAME_BYTES;
 
-	offset %= GICR_FRAME_BYTES;
 	if (id >= d->nr_vcpus) {
 		if (!access->is_write) {
 			access->value = 0;
 		}
 	} else if (offset < GICR_SGI_FRAME) {
-		vgic_frame_access(&rd_frame, d->vcpu[id], (uint32_t)offset, access);
+		vgic_frame_access(&rd_frame, d->vcpu[id], offset, access);
 	} else {
-		vgic_frame_access(&sgi_frame, d->vcpu[id], (uint32_t)offset - GICR_SGI_FRAME,
-				  access);
+		vgic_frame_access(&sgi_frame, d->vcpu[id], offset - GICR_SGI_FRAME, access);
 	}
 	return true;
 }
