@@ -11,6 +11,10 @@
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" ::"i"(value))
 
+/* vectors.S loads the two as a pair. */
+_Static_assert(offsetof(struct vcpu, work) == offsetof(struct vcpu, regs.stale) + 8,
+	       "struct vcpu: work follows regs");
+
 void asm_offsets(void);
 
 #define BOOT_PTE \
@@ -38,6 +42,9 @@ void asm_offsets(void)
 	DEFINE(REGS_PSTATE, offsetof(struct vcpu, regs.pstate));
 	DEFINE(REGS_STALE, offsetof(struct vcpu, regs.stale));
 	DEFINE(VCPU_STACK_TOP, offsetof(struct vcpu, stack_top));
+	DEFINE(VCPU_DOMAIN, offsetof(struct vcpu, domain));
+	DEFINE(DOMAIN_ATTR_WORK, offsetof(struct domain, attr_work));
+	DEFINE(HYPERCALL_TAG, XEN_HYPERCALL_TAG);
 	DEFINE(GUEST_REGS_BYTES, sizeof(struct guest_regs));
 	DEFINE(FP_V, offsetof(struct vcpu_fp_state, v));
 	DEFINE(FP_FPSR, offsetof(struct vcpu_fp_state, fpsr));

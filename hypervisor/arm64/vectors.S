@@ -8,13 +8,14 @@
  */
 #include "asm_offsets.h"
 
-#define HVC64_IMM0	0x5a00		/* ESR_EL2[31:16] of HVC #0: EC 0x16, IL; bits 15:0 are zero */
+#define HVC64_IMM0	0x5a00		/* ESR_EL2[31:16] of HVC #n: EC 0x16, IL; bits 15:0 are n */
+#define SMCCC_STANDARD_BIT	26	/* of function identifiers, set for the owners 4 and 5 (Arm DEN 0028) */
 
 /*
- * Save the guest's registers and change to the CPU's stack; x0 and x1 are already in the frame for entries that peeked.
- * x0 = struct vcpu afterwards, x1 is kept.
+ * Save the guest's registers, change to the CPU's stack and call a function of trap/ with the vCPU; x0 and x1 are already in
+ * the frame for entries that peeked, and x1 is the function's second argument then. x19 = struct vcpu afterwards.
  */
-	.macro	save_guest, peeked=0
+	.macro	call_c function, peeked=0
 	.if	\peeked == 0
 	stp	x0, x1, [sp, #(REGS_X + 16 * 0)]
 	.endif
@@ -38,7 +39,9 @@
 	ldr	x2, [sp, #VCPU_STACK_TOP]
 	str	x3, [sp, #REGS_PSTATE]
 	mov	x0, sp
+	mov	x19, sp
 	mov	sp, x2
+	bl	\function
 	.endm
 
 	.section .vectors.text, "ax"
@@ -67,21 +70,30 @@ exception_vectors:
 	bug_vector el2_fiq
 	bug_vector el2_serror
 
+	/*
+	 * Hypercalls are the most frequent, and the ones that count: they have the slot to themselves. No other syndrome
+	 * comes out below 2^16.
+	 */
 	vector guest64_sync
 	stp	x0, x1, [sp, #REGS_X]
 	mrs	x1, esr_el2
 	mov	w0, #(HVC64_IMM0 << 16)
-	cmp	w1, w0
+	sub	w0, w1, w0			// of an HVC: its immediate
+	cbz	w0, guest_smccc
+	cmp	w0, #HYPERCALL_TAG
 	b.ne	guest_sync
-	ldr	w0, [sp, #REGS_X]		// SMCCC function identifier
-	b	guest_smccc_fast
+	call_c	hypercall_trap, peeked=1
+	b	guest_leave
 
 	vector guest64_irq
-	b	guest_irq
+	call_c	trap_from_guest_irq
+	b	guest_leave
 	vector guest64_fiq
-	b	guest_irq
+	call_c	trap_from_guest_irq
+	b	guest_leave
 	vector guest64_serror
-	b	guest_serror
+	call_c	trap_from_guest_serror
+	b	guest_leave
 
 	vector guest32_sync
 	stp	x0, x1, [sp, #REGS_X]
@@ -91,11 +103,11 @@ exception_vectors:
 	mrs	x1, esr_el2
 	b	guest_sync
 	vector guest32_irq
-	b	guest_irq
+	b	guest64_irq
 	vector guest32_fiq
-	b	guest_irq
+	b	guest64_fiq
 	vector guest32_serror
-	b	guest_serror
+	b	guest64_serror
 	.balign	128
 
 /*
@@ -103,11 +115,12 @@ exception_vectors:
  * space on some CPUs (Arm DEN 0070). Entering EL2 was the point of the call: return at once, x0-x3
  * untouched but x0 = 0 (SMCCC_RET_SUCCESS).
  */
-guest_smccc_fast:
-	mov	w1, #0x8000
-	movk	w1, #0x8000, lsl #16
+guest_smccc:
+	ldr	w0, [sp, #REGS_X]		// SMCCC function identifier
+	mov	w1, #0x80008000
 	cmp	w0, w1
 	b.eq	1f
+	tbnz	w0, #SMCCC_STANDARD_BIT, 2f	// PSCI: not the architecture's
 	mov	w1, #0x3fff
 	movk	w1, #0x8000, lsl #16
 	cmp	w0, w1
@@ -118,34 +131,36 @@ guest_smccc_fast:
 	dsb	nsh				// no speculation past ERET
 	isb
 
-2:	mrs	x1, esr_el2
+2:	call_c	trap_smccc, peeked=1
+	b	guest_leave
+
 guest_sync:
-	save_guest peeked=1
-	mov	x19, x0
-	bl	trap_from_guest_sync		// x0, x1: vCPU, ESR_EL2
-	b	guest_leave
+	call_c	trap_from_guest_sync, peeked=1	// x1: ESR_EL2
 
-guest_irq:
-	save_guest
-	mov	x19, x0
-	bl	trap_from_guest_irq
-	b	guest_leave
-
-guest_serror:
-	save_guest
-	mov	x19, x0
-	bl	trap_from_guest_serror
-
-guest_leave:
-	mov	x0, x19
-	bl	trap_leave			// back: the vCPU to enter
 /*
- * Into the guest: x0 = the vCPU. x20 to x29, which C has kept, are the guest's own still, unless another vCPU left the
- * guest here or the frame's have been changed: regs.stale says so.
+ * Back from C, x19 = the vCPU that has left its guest. Mostly it goes on and there is nothing to do first: this CPU's
+ * flags (arm64/cpu_work.h), the vCPU's and the domain's are all clear.
+ */
+guest_leave:
+#ifdef TENON_DEBUG
+	mov	x0, x19
+	bl	trap_check_leave
+#endif
+	mrs	x2, tpidr_el2
+	adr	x3, percpu_cpu_work
+	ldr	w2, [x3, x2]
+	ldr	x4, [x19, #VCPU_DOMAIN]
+	ldp	x1, x3, [x19, #REGS_STALE]	// w1: stale; x3: work
+	ldrb	w4, [x4, #DOMAIN_ATTR_WORK]
+	orr	x2, x2, x3
+	orr	x2, x2, x4
+	cbnz	x2, guest_leave_with_work
+	mov	sp, x19
+/*
+ * Into the guest: sp = the vCPU, w1 = regs.stale. x20 to x29, which C has kept, are the guest's own still, unless another
+ * vCPU left the guest here or the frame's have been changed: regs.stale says so.
  */
 guest_enter:
-	mov	sp, x0
-	ldr	w1, [sp, #REGS_STALE]
 	cbnz	w1, 2f
 1:	ldp	x30, x1, [sp, #(REGS_X + 16 * 15)]
 	ldr	x2, [sp, #REGS_PSTATE]
@@ -172,6 +187,14 @@ guest_enter:
 	ldp	x20, x21, [sp, #(REGS_X + 16 * 10)]
 	b	1b
 
+guest_leave_with_work:
+	mov	x0, x19
+	bl	trap_leave
+guest_enter_other:				// x0: the vCPU to enter
+	ldr	w1, [x0, #REGS_STALE]
+	mov	sp, x0
+	b	guest_enter
+
 /* Boot is over: the stack is reused from its top. Does not return. */
 	.globl	cpu_enter_guests
 cpu_enter_guests:
@@ -183,7 +206,7 @@ cpu_enter_guests:
 	mov	x29, xzr
 	mov	x30, xzr
 	bl	trap_return_to_guest
-	b	guest_enter
+	b	guest_enter_other
 
 /*
  * A bug at EL2. The stack pointer itself may be the problem (guard page), so the registers go to a

@@ -107,6 +107,7 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 	console_kill_init();
 	console_key_register('R', "restart the machine", machine_reset);
 	stage2_init_machine();
+	trap_idreg_init_machine();
 	log_info("%u CPU%s, %lu MiB of RAM free, GICv%u, %s", nr_cpus, nr_cpus == 1 ? "" : "s",
 		 frame_pool_free_frames() >> 8, gic_info.version,
 		 cpu_features.s2fwb ? "forced write-back stage 2"

@@ -101,7 +101,6 @@ void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level
 static bool access_register(uint32_t offset, uint8_t size, bool is_write, uint64_t *value)
 {
 	struct mmio_access access = {
-		.ipa = region.start + offset,
 		.offset = offset,
 		.size = size,
 		.is_write = is_write,

@@ -85,6 +85,7 @@ struct vcpu {
 	union vcpu_work work;
 	uint64_t stack_top; /* of the CPU that it is loaded on: an exit changes to it */
 	struct domain *domain;
+	struct mmio_region mmio_last; /* the device that it has accessed last; size 0: none (trap_abort.c) */
 	unsigned int id;
 	uint64_t vmpidr;
 	uint64_t hcr_el2; /* loaded on switch; TVM is toggled here by domain_warm.c */
@@ -101,7 +102,6 @@ struct vcpu {
 	struct event_vcpu event;
 	struct vcpu_runstate runstate;
 	struct memory_progress memory_progress;
-	const struct mmio_region *mmio_last; /* a device that it has accessed, or NULL (trap_abort.c) */
 };
 
 enum domain_state {
@@ -235,11 +235,11 @@ static inline uint64_t vcpu_get_x(const struct vcpu *v, unsigned int n)
 
 static inline void vcpu_set_x(struct vcpu *v, unsigned int n, uint64_t value)
 {
-	if (n != 31) {
+	if (likely(n < 20)) {
 		v->regs.x[n] = value;
-		if (n >= 20) {
-			v->regs.stale = 1;
-		}
+	} else if (n != 31) {
+		v->regs.x[n] = value;
+		v->regs.stale = 1;
 	}
 }
 

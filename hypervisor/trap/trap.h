@@ -17,14 +17,20 @@ enum trap_outcome {
 	TRAP_UNDEFINED /* inject an Unknown-reason exception into EL1 */
 };
 
-/* The C entries from vectors.S: v's registers are saved in v->regs. trap_leave() comes after. */
-void trap_from_guest_sync(struct vcpu *v, uint64_t esr);
+/*
+ * The C entries from vectors.S, and hypercall_trap(): v's registers are saved in v->regs. Afterwards v goes on, unless
+ * cpu_work, v->work or its domain's attr_work says that there is something to do first.
+ */
+void trap_from_guest_sync(struct vcpu *v, uint64_t esr); /* all but HVC #0 and #0xEA1 of AArch64 */
+void trap_smccc(struct vcpu *v);                         /* HVC #0: trap_smccc.c */
 void trap_from_guest_irq(struct vcpu *v);
 void trap_from_guest_serror(struct vcpu *v);
-/* The way back to a guest after an exit of v: returns the vCPU to enter. */
+/* Then it is done here: work, scheduling, interrupts. Returns the vCPU to enter. */
 struct vcpu *trap_leave(struct vcpu *v);
-/* The same where there is something to do first, or no vCPU yet: work, scheduling, interrupts. */
+/* The same when no vCPU has left a guest here. */
 struct vcpu *trap_return_to_guest(void);
+/* Debug builds: what must be true after each exit of v. */
+void trap_check_leave(const struct vcpu *v);
 
 /* Exceptions into EL1 (sets ELR/SPSR/ESR/FAR_EL1, PC). v is current, its EL1 state is in the registers. */
 void trap_inject_undefined(struct vcpu *v);
@@ -35,8 +41,8 @@ void trap_inject_serror(struct vcpu *v);
 
 /* ---- emulated MMIO ---------------------------------------------------------------------------- */
 
+/* Aligned to its size. */
 struct mmio_access {
-	ipa_t ipa;
 	uint32_t offset; /* from the region's start */
 	uint8_t size;    /* 1, 2, 4, 8 bytes */
 	bool is_write;
@@ -58,7 +64,9 @@ struct mmio_domain {
 	struct mmio_region region[MMIO_MAX_REGIONS];
 };
 
-/* Before the domain runs. -XEN_ENOSPC, -XEN_EEXIST on overlap. */
+/*
+ * Before the domain runs. start and size are multiples of eight. -XEN_EINVAL, -XEN_ENOSPC, -XEN_EEXIST on overlap.
+ */
 int __must_check trap_mmio_register(struct domain *d, ipa_t start, uint64_t size,
 				    mmio_handler_t handler, void *context);
 /* Find the region of an IPA; NULL when none. */
@@ -71,10 +79,8 @@ enum trap_outcome trap_wfx(struct vcpu *v, uint64_t esr);    /* trap_wfx.c */
 enum trap_outcome trap_hvc(struct vcpu *v,
 			   uint64_t esr); /* trap_smccc.c: #0 SMCCC, #0xEA1 hypercall */
 enum trap_outcome trap_smc(struct vcpu *v, uint64_t esr);
-/* trap_psci.c: true when the function id was PSCI's; result in x0. */
-bool trap_psci(struct vcpu *v, uint32_t function);
-
 /* ID register values that a domain sees: trap_idreg.c, sanitised once at boot over all CPUs. */
-void trap_idreg_init_cpu(void); /* each CPU folds its own values in */
-/* Value of an ID register (key = SYS_ENC); unassigned ones of the group read 0. */
+void trap_idreg_init_cpu(void);     /* each CPU folds its own values in */
+void trap_idreg_init_machine(void); /* once they have, and stage 2's geometry is known */
+/* Value of an ID register (key = SYS_ENC, of CRm 1 to 7); unassigned ones of the group read 0. */
 uint64_t trap_idreg_read(const struct domain *d, uint32_t key);

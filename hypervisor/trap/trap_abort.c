@@ -18,6 +18,12 @@
 
 #define HPFAR_FIPA BITS64(43, 4)
 
+/* The page of the faulting IPA, where HPFAR_EL2 is valid. */
+static inline ipa_t hpfar_page(void)
+{
+	return (sysreg_read(HPFAR_EL2) & HPFAR_FIPA) << (PAGE_SHIFT - 4);
+}
+
 struct fault {
 	uint64_t esr;
 	uint64_t far;
@@ -37,7 +43,7 @@ static void find_ipa(struct fault *f)
 	uint64_t saved_par, par;
 
 	if (f->s1ptw || fsc == FSC_TRANSLATION || fsc == FSC_ACCESS_FLAG) {
-		f->ipa = FIELD_GET(HPFAR_FIPA, sysreg_read(HPFAR_EL2)) << PAGE_SHIFT;
+		f->ipa = hpfar_page();
 		f->ipa_known = true;
 	} else {
 		saved_par = sysreg_read(PAR_EL1);
@@ -95,7 +101,6 @@ static inline enum trap_outcome emulate(struct vcpu *v, const struct mmio_region
 	unsigned int rt = FIELD_GET(ISS_DA_SRT, iss);
 	uint64_t offset = ipa - region->start;
 	struct mmio_access access = {
-		.ipa = ipa,
 		.offset = (uint32_t)offset,
 		.size = (uint8_t)(1u << FIELD_GET(ISS_DA_SAS, iss)),
 		.is_write = (iss & ISS_DA_WNR) != 0,
@@ -116,8 +121,7 @@ static inline enum trap_outcome emulate(struct vcpu *v, const struct mmio_region
 		trap_inject_watchpoint(v, far, access.is_write);
 		return TRAP_AGAIN;
 	}
-	if (offset + access.size > region->size || !IS_ALIGNED(ipa, access.size) ||
-	    !region->handler(v, &access, region->context)) {
+	if (!IS_ALIGNED(ipa, access.size) || !region->handler(v, &access, region->context)) {
 		return TRAP_UNDEFINED; /* refused: an abort, see the caller */
 	}
 	if (!access.is_write) {
@@ -243,18 +247,6 @@ static __noinline enum trap_outcome handle_fault(struct vcpu *v, uint64_t esr)
 		      fsc == FSC_PERMISSION ? "for which it has no permission" : "where nothing is");
 }
 
-/* Mostly the device that the vCPU has accessed last. */
-static inline const struct mmio_region *find_region(struct vcpu *v, ipa_t ipa)
-{
-	const struct mmio_region *region = v->mmio_last;
-
-	if (unlikely(region == NULL || ipa - region->start >= region->size)) {
-		region = trap_mmio_find(v->domain, ipa);
-		v->mmio_last = region;
-	}
-	return region;
-}
-
 /* A translation fault of a load or store of one register, at whatever level: all that emulated devices are for. */
 #define PLAIN_MASK                                                                   \
 	((uint32_t)(ISS_DA_ISV | ISS_DA_CM | ISS_DA_S1PTW | ISS_DA_EA | ISS_DA_FNV | \
@@ -266,18 +258,64 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 	const uint32_t iss = ESR_ISS(esr);
 
 	if (likely((iss & PLAIN_MASK) == PLAIN_VALUE) && ESR_EC(esr) == ESR_EC_DATA_ABORT_LOWER) {
-		uint64_t far = sysreg_read(FAR_EL2);
-		ipa_t ipa = FIELD_GET(HPFAR_FIPA, sysreg_read(HPFAR_EL2)) << PAGE_SHIFT |
-			    (far & (PAGE_SIZE - 1));
-		const struct mmio_region *region = find_region(v, ipa);
-		enum trap_outcome outcome = TRAP_UNDEFINED;
+		const uint64_t far = sysreg_read(FAR_EL2);
+		const ipa_t ipa = hpfar_page() | (far & (PAGE_SIZE - 1));
+		const struct mmio_region *region = trap_mmio_find(v->domain, ipa);
 
 		if (likely(region != NULL)) {
-			outcome = emulate(v, region, iss, far, ipa);
-		}
-		if (likely(outcome != TRAP_UNDEFINED)) {
-			return outcome;
+			enum trap_outcome outcome = emulate(v, region, iss, far, ipa);
+
+			v->mmio_last = *region;
+			if (likely(outcome != TRAP_UNDEFINED)) {
+				return outcome;
+			}
 		}
 	}
 	return handle_fault(v, esr);
+}
+
+/* The upper eleven bits of the syndrome of such an access to a word, without sign extension: EC, IL, ISV, SAS, SSE. */
+#define WORD_SHIFT 21
+#define WORD_VALUE                                                               \
+	(((uint32_t)ESR_EC_DATA_ABORT_LOWER << ESR_EC_SHIFT | (uint32_t)ESR_IL | \
+	  (uint32_t)ISS_DA_ISV | (uint32_t)FIELD_PREP(ISS_DA_SAS, 2)) >>         \
+	 WORD_SHIFT)
+
+/*
+ * What drivers do nearly always: an aligned word of the device that the vCPU has accessed last, by AArch64 code without
+ * watchpoints. A region's size is a multiple of eight (trap_mmio_register()), so the word is in it when its first byte is.
+ */
+void trap_abort_fast(struct vcpu *v, uint64_t esr)
+{
+	const struct mmio_region *region = &v->mmio_last;
+	const uint64_t far = sysreg_read(FAR_EL2);
+	const uint64_t offset = (sysreg_read(HPFAR_EL2) << (PAGE_SHIFT - 4) & ~(PAGE_SIZE - 1)) +
+				(far & (PAGE_SIZE - 1)) - region->start;
+	struct mmio_access access;
+
+	if (unlikely((uint32_t)esr >> WORD_SHIFT != WORD_VALUE) ||
+	    unlikely((esr & PLAIN_MASK & ~ISS_DA_ISV) != FSC_TRANSLATION) ||
+	    unlikely((far & 3) != 0) || unlikely(offset >= region->size) ||
+	    unlikely((v->regs.pstate & PSTATE_AARCH32) != 0) ||
+	    unlikely((v->debug.mdscr & MDSCR_MDE) != 0)) {
+		trap_by_class(v, esr);
+		return;
+	}
+	access.offset = (uint32_t)offset;
+	if ((esr & ISS_DA_WNR) != 0) {
+		access.size = sizeof(uint32_t);
+		access.is_write = true;
+		access.value = (uint32_t)vcpu_get_x(v, (unsigned int)FIELD_GET(ISS_DA_SRT, esr));
+	} else {
+		access.size = sizeof(uint32_t);
+		access.is_write = false;
+	}
+	if (unlikely(!region->handler(v, &access, region->context))) {
+		trap_by_class(v, esr); /* refused: asked once more, the guest gets an abort */
+		return;
+	}
+	if ((esr & ISS_DA_WNR) == 0) {
+		vcpu_set_x(v, (unsigned int)FIELD_GET(ISS_DA_SRT, esr), access.value);
+	}
+	trap_a64_step_over(v);
 }

@@ -77,11 +77,9 @@
 	X(ID_AA64MMFR2_EL1, 7, 2, "1..1" "..11" "1.11" ".111")
 /* clang-format on */
 
-#define NR_IDREGS       64 /* CRm 0 to 7, op2 0 to 7 */
-#define INDEX(crm, op2) ((crm)*8 + (op2))
-
-/* What guests read, but for G and P, which depend on the domain. */
-static uint64_t idreg[NR_IDREGS] __ro_after_init_bss;
+/* What all CPUs have: what guests read, but for G and P. */
+static uint64_t idreg[8][8] __ro_after_init_bss;
+uint64_t trap_idreg_value[2][8][8] __ro_after_init_bss;
 
 static unsigned int nr_fields(const char *text)
 {
@@ -153,19 +151,21 @@ void trap_idreg_init_cpu(void)
 
 #define X(name, crm, op2, text)                                    \
 	value = filter(text, sysreg_read(S3_0_C0_C##crm##_##op2)); \
-	idreg[INDEX(crm, op2)] = first ? value : lowest(text, idreg[INDEX(crm, op2)], value);
+	idreg[crm][op2] = first ? value : lowest(text, idreg[crm][op2], value);
 	IDREGS(X)
 #undef X
 	/* Without AArch32 its registers are unknown. */
-	if ((idreg[INDEX(4, 0)] & 0xf) < 2) {
-		for (unsigned int i = INDEX(1, 0); i < INDEX(4, 0); i++) {
-			idreg[i] = 0;
+	if ((idreg[4][0] & 0xf) < 2) {
+		for (unsigned int crm = 1; crm < 4; crm++) {
+			for (unsigned int op2 = 0; op2 < 8; op2++) {
+				idreg[crm][op2] = 0;
+			}
 		}
 	}
 }
 
 /* The largest PARange that promises no more than stage 2 translates. */
-static __noinline uint64_t limit_pa_range(uint64_t value)
+static uint64_t limit_pa_range(uint64_t value)
 {
 	static const unsigned char bits[] = {32, 36, 40, 42, 44, 48, 52, 56};
 	uint64_t range = MIN(value & 0xf, (uint64_t)(ARRAY_SIZE(bits) - 1));
@@ -176,26 +176,32 @@ static __noinline uint64_t limit_pa_range(uint64_t value)
 	return (value & ~UINT64_C(0xf)) | range;
 }
 
-static uint64_t set_gic(const struct domain *d, uint64_t value, unsigned int shift)
+static void set_gic(uint64_t *value, unsigned int shift, bool has_registers)
 {
-	value &= ~(UINT64_C(0xf) << shift);
-	return d->vgic.version == GIC_V3 ? value | UINT64_C(1) << shift : value;
+	*value &= ~(UINT64_C(0xf) << shift);
+	*value |= (uint64_t)has_registers << shift;
+}
+
+/* Every read finds its value made: traps of these registers are frequent in some guests. */
+void trap_idreg_init_machine(void)
+{
+	for (unsigned int gic = GIC_V2; gic <= GIC_V3; gic++) {
+		uint64_t(*value)[8] = trap_idreg_value[gic - GIC_V2];
+
+		for (unsigned int crm = 1; crm < 8; crm++) {
+			for (unsigned int op2 = 0; op2 < 8; op2++) {
+				value[crm - 1][op2] = idreg[crm][op2];
+			}
+		}
+		set_gic(&value[4 - 1][0], 24, gic == GIC_V3);
+		if (idreg[1][1] != 0) { /* else there is no AArch32, and it is all zero */
+			set_gic(&value[1 - 1][1], 28, gic == GIC_V3);
+		}
+		value[7 - 1][0] = limit_pa_range(idreg[7][0]);
+	}
 }
 
 uint64_t trap_idreg_read(const struct domain *d, uint32_t key)
 {
-	const unsigned int index = INDEX(key >> 1 & 7, key >> 17 & 7);
-	const uint64_t value = idreg[index];
-
-	switch (index) {
-	case INDEX(4, 0):
-		return set_gic(d, value, 24);
-	case INDEX(1, 1):
-		/* Without AArch32 this register is all zero. */
-		return value == 0 ? 0 : set_gic(d, value, 28);
-	case INDEX(7, 0):
-		return limit_pa_range(value);
-	default:
-		return value; /* 0 for those without letters */
-	}
+	return trap_idreg_value_of(d, (key >> 1 & 7) - 1, key >> 17 & 7);
 }

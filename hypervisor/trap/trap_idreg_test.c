@@ -87,6 +87,7 @@ static int tear_down(void **state)
 
 static uint64_t get(const struct domain *d, unsigned int crm, unsigned int op2)
 {
+	trap_idreg_init_machine();
 	return trap_idreg_read(d, SYS_ENC(3, 0, 0, crm, op2));
 }
 

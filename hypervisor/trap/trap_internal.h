@@ -8,6 +8,14 @@
 #include "lib/compiler.h"
 #include "trap/trap.h"
 
+/* ---- the way through (trap_table.c) ------------------------------------------------------------------- */
+
+/* By the exception class's handler and what it answers: any exception, at its own pace. */
+void trap_by_class(struct vcpu *v, uint64_t esr);
+/* What guests do often, of two classes; everything else is handed to trap_by_class(). */
+void trap_sysreg_fast(struct vcpu *v, uint64_t esr); /* trap_sysreg.c: ID registers, SGIs */
+void trap_abort_fast(struct vcpu *v, uint64_t esr);  /* trap_abort.c: words of devices */
+
 /* ---- AArch32 code: of a 32-bit guest, or at EL0 of a 64-bit one (trap_a32.c, trap_a32_cp.c) ------ */
 
 /*
@@ -21,14 +29,18 @@ bool trap_condition_passed(const struct vcpu *v, uint64_t esr);
  * the target of a branch, and a guest that steps itself has made its step.
  */
 void trap_a32_step_over(struct vcpu *v, uint64_t esr);
+static inline void trap_a64_step_over(struct vcpu *v)
+{
+	v->regs.pc += 4;
+	v->regs.pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+}
 static inline void trap_step_over(struct vcpu *v, uint64_t esr)
 {
 	if (unlikely((v->regs.pstate & PSTATE_AARCH32) != 0)) {
 		trap_a32_step_over(v, esr);
-		return;
+	} else {
+		trap_a64_step_over(v);
 	}
-	v->regs.pc += 4;
-	v->regs.pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
 }
 /*
  * The index in vcpu.regs.x of the register number that a syndrome gives for AArch32 code. False: it is the PC, which
@@ -120,12 +132,22 @@ static inline bool trap_idreg_is_key(uint32_t key)
 	       crm >= SYS_ENC(0, 0, 0, 1, 0) && crm <= SYS_ENC(0, 0, 0, 7, 0);
 }
 
+/* What guests with a GICv2 and a GICv3 read of them, by CRm less 1 (and a spare row, for a power of two) and op2. */
+extern uint64_t trap_idreg_value[2][8][8];
+static inline uint64_t trap_idreg_value_of(const struct domain *d, uint32_t row, uint32_t op2)
+{
+	return trap_idreg_value[d->vgic.version - GIC_V2][row][op2];
+}
+
 /* ---- SMCCC and PSCI (trap_smccc.c, trap_psci.c)
  * ----------------------------------------------- */
 
-#define SMCCC_64BIT             BIT64(30) /* of a function identifier */
-#define SMCCC_NOT_SUPPORTED     (-1)
-#define SMCCC_VERSION           0x80000000u
+#define SMCCC_64BIT         BIT64(30) /* of a function identifier */
+#define SMCCC_NOT_SUPPORTED (-1)
+#define SMCCC_VERSION       0x80000000u
+
+/* A function of PSCI; the result is in x0 afterwards. (trap_psci.c) */
+void trap_psci(struct vcpu *v, uint32_t function);
 
 #define PSCI_VERSION            0x84000000u
 #define PSCI_CPU_SUSPEND        0x84000001u
@@ -136,6 +158,11 @@ static inline bool trap_idreg_is_key(uint32_t key)
 #define PSCI_SYSTEM_OFF         0x84000008u
 #define PSCI_SYSTEM_RESET       0x84000009u
 #define PSCI_FEATURES           0x8400000au
+
+/* By the numbers that Xen's device trees give them. */
+#define PSCI_0_1_CPU_OFF        1
+#define PSCI_0_1_CPU_ON         2
+#define PSCI_NR_FUNCTIONS       0x20 /* numbers that are its own, used or not (DEN 0022) */
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)

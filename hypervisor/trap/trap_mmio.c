@@ -15,7 +15,8 @@ int trap_mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handle
 	if (mmio->nr == MMIO_MAX_REGIONS) {
 		return -XEN_ENOSPC;
 	}
-	if (size == 0 || start + size < start) {
+	/* Multiples of eight: an aligned access whose first byte is in a region is in it as a whole. */
+	if (size == 0 || start + size < start || ((start | size) & 7) != 0) {
 		return -XEN_EINVAL;
 	}
 	while (at < mmio->nr && mmio->region[at].start < start) {

@@ -86,16 +86,17 @@ static int64_t arch_features(uint32_t function)
 									    : SMCCC_NOT_SUPPORTED;
 }
 
-static void smccc_call(struct vcpu *v)
+/* All but the calls of PSCI that are the same for 32-bit and 64-bit guests. */
+static __noinline void other_call(struct vcpu *v, uint32_t id)
 {
-	const uint32_t id = (uint32_t)vcpu_get_x(v, 0);
-
 	if ((id & SMCCC_64BIT) != 0 && v->domain->is_32bit) {
 		/* SMC64 calls are AArch64's alone. */
 		vcpu_set_x(v, 0, (uint32_t)SMCCC_NOT_SUPPORTED);
 		return;
 	}
-	if (trap_psci(v, id)) {
+	if ((id & ~(uint32_t)SMCCC_64BIT) - PSCI_VERSION < PSCI_NR_FUNCTIONS ||
+	    id == PSCI_0_1_CPU_OFF || id == PSCI_0_1_CPU_ON) {
+		trap_psci(v, id);
 		return;
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(functions); i++) {
@@ -114,6 +115,17 @@ static void smccc_call(struct vcpu *v)
 					     : (uint64_t)SMCCC_NOT_SUPPORTED);
 }
 
+void trap_smccc(struct vcpu *v)
+{
+	const uint32_t id = (uint32_t)vcpu_get_x(v, 0);
+
+	if (likely(id - PSCI_VERSION < PSCI_NR_FUNCTIONS)) {
+		trap_psci(v, id);
+	} else {
+		other_call(v, id);
+	}
+}
+
 /* The PC is behind an HVC already: nothing is to be stepped over. */
 enum trap_outcome trap_hvc(struct vcpu *v, uint64_t esr)
 {
@@ -125,7 +137,7 @@ enum trap_outcome trap_hvc(struct vcpu *v, uint64_t esr)
 		}
 		return TRAP_AGAIN;
 	case 0:
-		smccc_call(v);
+		trap_smccc(v);
 		return TRAP_AGAIN;
 	default:
 		log_guest(v->domain->id,
@@ -147,7 +159,7 @@ enum trap_outcome trap_smc(struct vcpu *v, uint64_t esr)
 		return TRAP_DONE;
 	}
 	if (ESR_EC(esr) == ESR_EC_SMC32) {
-		smccc_call(v);
+		trap_smccc(v);
 		return TRAP_DONE;
 	}
 	if (FIELD_GET(HVC_IMMEDIATE, esr) != 0) {
@@ -159,6 +171,6 @@ enum trap_outcome trap_smc(struct vcpu *v, uint64_t esr)
 			  v->regs.pc);
 		return TRAP_UNDEFINED;
 	}
-	smccc_call(v);
+	trap_smccc(v);
 	return TRAP_DONE;
 }

@@ -196,9 +196,14 @@ static enum trap_outcome refuse(struct vcpu *v, const struct sysreg_access *acce
 	return TRAP_UNDEFINED;
 }
 
+static bool is_at_el0(const struct vcpu *v)
+{
+	return (v->regs.pstate & (PSTATE_AARCH32 | PSTATE_MODE)) == PSTATE_EL0t;
+}
+
 /* By the table. */
-static __noinline enum trap_outcome access_register(struct vcpu *v, uint32_t key, bool is_write,
-						    unsigned int rt, bool at_el0)
+static enum trap_outcome access_register(struct vcpu *v, uint32_t key, bool is_write,
+					 unsigned int rt, bool at_el0)
 {
 	const struct sysreg_entry *entry = find(key);
 	struct sysreg_access access = {.key = key, .is_write = is_write};
@@ -221,22 +226,45 @@ static __noinline enum trap_outcome access_register(struct vcpu *v, uint32_t key
 	return outcome;
 }
 
+/* All but what trap_sysreg_fast() has done already. */
 enum trap_outcome trap_sysreg(struct vcpu *v, uint64_t esr)
 {
-	const unsigned int rt = (unsigned int)FIELD_GET(ISS_SYS_RT, esr);
-	const bool at_el0 = (v->regs.pstate & (PSTATE_AARCH32 | PSTATE_MODE)) == PSTATE_EL0t;
-	const uint32_t key = (uint32_t)ISS_SYS_KEY(ESR_ISS(esr));
-	const bool is_write = (esr & ISS_SYS_READ) == 0;
+	return access_register(v, (uint32_t)ISS_SYS_KEY(ESR_ISS(esr)), (esr & ISS_SYS_READ) == 0,
+			       (unsigned int)FIELD_GET(ISS_SYS_RT, esr), is_at_el0(v));
+}
 
-	/* SGIs are what this trap mostly is about. */
-	if (likely(key == KEY_ICC_SGI1R_EL1) && is_write && !at_el0 &&
-	    v->domain->vgic.version == GIC_V3) {
+/* The whole syndrome of an access, but for Rt. */
+#define ESR_SYS(iss) ((uint32_t)ESR_EC_SYSREG << ESR_EC_SHIFT | (uint32_t)ESR_IL | (uint32_t)(iss))
+
+/*
+ * Of a read of an ID register (trap_idreg_is_key()) its CRm less 1, below 7. It is above that for any other access: the
+ * difference has a bit outside op2 and CRm then, and the rotation takes bit 0, which tells a write, to the top.
+ */
+static inline uint32_t idreg_row(uint32_t access)
+{
+	const uint32_t first = ESR_SYS(SYS_ENC(3, 0, 0, 1, 0) | ISS_SYS_READ);
+	const uint32_t distance = (access - first) & ~SYS_ENC(0u, 0u, 0u, 0u, 7u);
+
+	return distance >> 1 | distance << 31;
+}
+
+/* SGIs of a GICv3, which this trap mostly is about, and ID registers, which some kernels read for their user space. */
+void trap_sysreg_fast(struct vcpu *v, uint64_t esr)
+{
+	const unsigned int rt = (unsigned int)FIELD_GET(ISS_SYS_RT, esr);
+	const uint32_t access = (uint32_t)esr & ~(uint32_t)ISS_SYS_RT;
+
+	if (unlikely(is_at_el0(v))) {
+		trap_by_class(v, esr);
+	} else if (likely(access == ESR_SYS(KEY_ICC_SGI1R_EL1)) &&
+		   v->domain->vgic.version == GIC_V3) {
+		trap_a64_step_over(v);
 		vgic_sgi1r_write(v, vcpu_get_x(v, rt));
-		return TRAP_DONE;
+	} else if (likely(idreg_row(access) < 7)) {
+		trap_a64_step_over(v);
+		vcpu_set_x(v, rt,
+			   trap_idreg_value_of(v->domain, idreg_row(access), access >> 17 & 7));
+	} else {
+		trap_by_class(v, esr);
 	}
-	if (trap_idreg_is_key(key) && !is_write && !at_el0) {
-		vcpu_set_x(v, rt, trap_idreg_read(v->domain, key));
-		return TRAP_DONE;
-	}
-	return access_register(v, key, is_write, rt, at_el0);
 }

@@ -56,9 +56,13 @@ bool vtimer_sysreg(struct vcpu *vcpu, uint32_t key, bool is_write, uint64_t *val
 	return true;
 }
 
-uint64_t trap_idreg_read(const struct domain *domain, uint32_t key)
+uint64_t trap_idreg_value[2][8][8];
+
+static unsigned int nr_by_class;
+
+void trap_by_class(struct vcpu *vcpu, uint64_t esr)
 {
-	return key + 1;
+	nr_by_class++;
 }
 
 static int set_up(void **state)
@@ -77,6 +81,13 @@ static int set_up(void **state)
 	}
 	set_way_result = 0;
 	vm_register_result = true;
+	nr_by_class = 0;
+	for (unsigned int crm = 1; crm < 8; crm++) {
+		for (unsigned int op2 = 0; op2 < 8; op2++) {
+			trap_idreg_value[0][crm - 1][op2] = 0x200 + crm * 8 + op2;
+			trap_idreg_value[1][crm - 1][op2] = 0x300 + crm * 8 + op2;
+		}
+	}
 	return 0;
 }
 
@@ -169,16 +180,77 @@ static void every_encoding_is_decoded_to_its_own_row_or_undefined(void **state)
 	assert_int_equal(nr_found, trap_sysreg_table_size);
 }
 
-static void identification_registers_read_only_at_el1(void **state)
+/* The same, from the vectors. Was it done there and then? */
+static bool fast(uint64_t esr)
 {
-	uint32_t key = SYS_ENC(3, 0, 0, 4, 0);
+	unsigned int before = nr_by_class;
 
-	assert_int_equal(mrs(key, 7), TRAP_DONE);
-	assert_int_equal(v->regs.x[7], key + 1);
-	assert_int_equal(mrs(key, 31), TRAP_DONE); /* XZR */
-	assert_int_equal(msr(key, 7), TRAP_UNDEFINED);
+	v->regs.pc = 0x8000;
+	v->regs.pstate |= PSTATE_SS | PSTATE_BTYPE;
+	trap_sysreg_fast(v, esr);
+	if (nr_by_class != before) {
+		assert_int_equal(v->regs.pc, 0x8000);
+		return false;
+	}
+	assert_int_equal(v->regs.pc, 0x8004);
+	assert_int_equal(v->regs.pstate & (PSTATE_SS | PSTATE_BTYPE), 0);
+	return true;
+}
+
+static void identification_registers_are_read_at_el1(void **state)
+{
+	assert_true(fast(syndrome(SYS_ENC(3, 0, 0, 4, 3), 7, true)));
+	assert_int_equal(v->regs.x[7], 0x300 + 4 * 8 + 3);
+	assert_int_equal(v->regs.stale, 0);
+	assert_true(fast(syndrome(SYS_ENC(3, 0, 0, 7, 7), 20, true)));
+	assert_int_equal(v->regs.x[20], 0x300 + 7 * 8 + 7);
+	assert_int_equal(v->regs.stale, 1);
+	d->vgic.version = GIC_V2;
+	assert_true(fast(syndrome(SYS_ENC(3, 0, 0, 1, 0), 30, true)));
+	assert_int_equal(v->regs.x[30], 0x200 + 1 * 8);
+	/* XZR: not what follows x30 in memory. */
+	assert_true(fast(syndrome(SYS_ENC(3, 0, 0, 1, 0), 31, true)));
 	v->regs.pstate = PSTATE_EL0t;
-	assert_int_equal(mrs(key, 7), TRAP_UNDEFINED);
+	assert_false(fast(syndrome(SYS_ENC(3, 0, 0, 4, 3), 7, true)));
+	assert_int_equal(v->regs.x[7], 0x300 + 4 * 8 + 3);
+}
+
+/* Of all accesses that there are: those of trap_idreg_is_key(), and SGIs. */
+static void nothing_else_takes_the_fast_path(void **state)
+{
+	for (uint32_t iss = 0; iss < 1u << 22; iss++) {
+		const uint32_t key = ISS_SYS_KEY(iss);
+		const bool is_read = (iss & ISS_SYS_READ) != 0;
+
+		if ((iss & ISS_SYS_RT) == 0 &&
+		    fast(syndrome(key, 5, is_read)) !=
+			    (is_read ? trap_idreg_is_key(key) : key == SGI1R)) {
+			fail_msg("ISS 0x%x", iss);
+		}
+	}
+	assert_false(fast(syndrome(SYS_ENC(3, 0, 0, 4, 3), 7, true) & ~ESR_IL));
+	assert_false(fast((uint64_t)ESR_EC_SVE << ESR_EC_SHIFT | ESR_IL |
+			  SYS_ENC(3u, 0u, 0u, 4u, 3u) | 1));
+	assert_int_equal(fake_machine_count("sgi1r"), 1);
+}
+
+static void sgis_are_sent_straight_away(void **state)
+{
+	assert_true(fast(syndrome(SGI1R, 1, false)));
+	assert_true(fast(syndrome(SGI1R, 31, false)));
+	fake_machine_expect_exactly("sgi1r 0x1001", "sgi1r 0x0");
+	d->vgic.version = GIC_V2;
+	assert_false(fast(syndrome(SGI1R, 1, false)));
+	d->vgic.version = GIC_V3;
+	v->regs.pstate = PSTATE_EL0t;
+	assert_false(fast(syndrome(SGI1R, 1, false)));
+}
+
+static void identification_registers_are_not_written(void **state)
+{
+	assert_int_equal(msr(SYS_ENC(3, 0, 0, 4, 0), 7), TRAP_UNDEFINED);
+	v->regs.pstate = PSTATE_EL0t;
+	assert_int_equal(mrs(SYS_ENC(3, 0, 0, 4, 0), 7), TRAP_UNDEFINED);
 }
 
 static void linux_starts_a_cpu(void **state)
@@ -287,7 +359,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_table_is_sorted_without_duplicates),
 		CASE(every_encoding_is_decoded_to_its_own_row_or_undefined),
-		CASE(identification_registers_read_only_at_el1),
+		CASE(identification_registers_are_read_at_el1),
+		CASE(identification_registers_are_not_written),
+		CASE(nothing_else_takes_the_fast_path),
+		CASE(sgis_are_sent_straight_away),
 		CASE(linux_starts_a_cpu),
 		CASE(wrong_directions_are_undefined),
 		CASE(the_debug_channel_status_is_readable_at_el0),

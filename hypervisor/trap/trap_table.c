@@ -18,9 +18,6 @@
 #include "mm/mm.h"
 #include "sched/sched.h"
 
-/* HVC #0xEA1 from AArch64 */
-#define ESR_HVC64_XEN ((uint32_t)ESR_EC_HVC64 << 26 | (uint32_t)ESR_IL | XEN_HYPERCALL_TAG)
-
 typedef enum trap_outcome (*trap_handler_t)(struct vcpu *v, uint64_t esr);
 
 /* Features that are hidden from guests (SVE, SME, PAC keys ...): as if they did not exist. */
@@ -54,8 +51,7 @@ static const trap_handler_t handlers[ESR_EC_MAX] = {
 	[ESR_EC_DATA_ABORT_LOWER] = trap_abort,
 };
 
-/* By the exception class's handler. */
-static __noinline void handle_sync(struct vcpu *v, uint64_t esr)
+void trap_by_class(struct vcpu *v, uint64_t esr)
 {
 	trap_handler_t handler = handlers[ESR_EC(esr)];
 	enum trap_outcome outcome = TRAP_UNDEFINED;
@@ -75,20 +71,18 @@ static __noinline void handle_sync(struct vcpu *v, uint64_t esr)
 	}
 }
 
+/* The fast paths know what is theirs by the whole syndrome, and go on to trap_by_class() with all else. */
 void trap_from_guest_sync(struct vcpu *v, uint64_t esr)
 {
-	ASSERT(v == current_vcpu());
-	/* Hypercalls are the most frequent, and the ones that count. */
-	if (likely((uint32_t)esr == ESR_HVC64_XEN)) {
-		hypercall_trap(v);
+	if (likely(ESR_EC(esr) == ESR_EC_SYSREG)) {
+		trap_sysreg_fast(v, esr);
 	} else {
-		handle_sync(v, esr);
+		trap_abort_fast(v, esr);
 	}
 }
 
 void trap_from_guest_irq(struct vcpu *v)
 {
-	ASSERT(v == current_vcpu());
 	irq_handle_pending();
 }
 
@@ -106,28 +100,38 @@ void trap_from_guest_serror(struct vcpu *v)
 	trap_inject_serror(v);
 }
 
-/* After most exits the same vCPU goes on and there is nothing to do first. */
-struct vcpu *trap_leave(struct vcpu *v)
-{
-	if (unlikely((READ_ONCE(this_cpu(cpu_work).any) | READ_ONCE(v->work.any) |
-		      READ_ONCE(v->domain->attr_work)) != 0)) {
-		return trap_return_to_guest();
-	}
 #ifdef TENON_DEBUG
+void trap_check_leave(const struct vcpu *v)
+{
+	ASSERT(v == current_vcpu());
 	lock_assert_none_held();
-#endif
-	return v;
 }
+#endif
 
 /* Interrupts for v, and what other CPUs want to know of it. */
 static void bring_up_to_date(struct vcpu *v)
 {
 	vtimer_sync(v);
-	if (v->work.vgic | v->work.list_registers | v->work.refresh) {
+	if ((v->work.vgic | v->work.list_registers | v->work.refresh) != 0) {
 		/* What the guest has made of its list registers first. */
 		vgic_sync(v);
 		vgic_flush(v);
 	}
+}
+
+/* Mostly an interrupt for the vCPU that goes on; the loop below is for what else there may be. */
+struct vcpu *trap_leave(struct vcpu *v)
+{
+	if (likely((READ_ONCE(this_cpu(cpu_work).any) | READ_ONCE(v->domain->attr_work)) == 0)) {
+		bring_up_to_date(v);
+		if (likely(READ_ONCE(this_cpu(cpu_work).any) == 0)) {
+#ifdef TENON_DEBUG
+			lock_assert_none_held();
+#endif
+			return v;
+		}
+	}
+	return trap_return_to_guest();
 }
 
 struct vcpu *trap_return_to_guest(void)
