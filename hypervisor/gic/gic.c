@@ -172,6 +172,12 @@ void gic_lr_write(unsigned int idx, const struct gic_lr *lr)
 	gic_ops->lr_write(idx, lr);
 }
 
+bool gic_lr_fill(unsigned int idx, uint64_t lr)
+{
+	ASSERT(idx < gic_info.nr_lrs);
+	return gic_ops->lr_fill(idx, lr);
+}
+
 void gic_lr_clear(unsigned int idx)
 {
 	ASSERT(idx < gic_info.nr_lrs);

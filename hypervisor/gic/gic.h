@@ -120,6 +120,12 @@ void gic_send_sgi_all_others(uint32_t sgi);
 
 /* ---- virtual interface, this CPU ------------------------------------------------------------ */
 void gic_lr_write(unsigned int idx, const struct gic_lr *lr);
+/*
+ * A list register that holds nothing gets this, and says true; false, and nothing is done, when it does hold something. For
+ * where an interrupt shall cost little: lr is as ICH_LR<n>_EL2 has it (gic_regs.h), and with the source CPU of a GICv2's
+ * SGI in the place where GICH_LR<n> has it, the lowest bits of the physical INTID.
+ */
+bool __must_check gic_lr_fill(unsigned int idx, uint64_t lr);
 void gic_lr_clear(unsigned int idx);
 void gic_lr_read(unsigned int idx, struct gic_lr *lr);
 /* Bit per list register that holds nothing (ELRSR): neither a state nor a request that gic_lr_eoi_mask() tells of. */

@@ -26,6 +26,7 @@ struct gic_ops {
 	void (*send_sgi_all_others)(uint32_t sgi);
 
 	void (*lr_write)(unsigned int idx, const struct gic_lr *lr);
+	bool (*lr_fill)(unsigned int idx, uint64_t lr);
 	void (*lr_clear)(unsigned int idx);
 	void (*lr_read)(unsigned int idx, struct gic_lr *lr);
 	uint64_t (*lr_empty_mask)(void);
@@ -88,6 +89,16 @@ static inline void gicv2_lr_decode(uint32_t raw, struct gic_lr *lr)
 		.eoi_maintenance = !hw && (raw & GICH_LR_EOI) != 0,
 		.source_cpu = hw ? 0 : (uint8_t)FIELD_GET(GICH_LR_CPUID, raw),
 	};
+}
+
+/* From GICv3's format: the same fields in other places. */
+static inline uint32_t gicv2_lr_from_v3(uint64_t lr)
+{
+	return (uint32_t)(FIELD_PREP(GICH_LR_VINTID, lr) |
+			  FIELD_PREP(GICH_LR_PINTID, FIELD_GET(ICH_LR_PINTID, lr)) |
+			  FIELD_PREP(GICH_LR_PRIORITY, FIELD_GET(ICH_LR_PRIORITY, lr) >> 3) |
+			  FIELD_PREP(GICH_LR_STATE, FIELD_GET(ICH_LR_STATE, lr)) |
+			  ((lr & ICH_LR_HW) != 0 ? GICH_LR_HW : 0));
 }
 
 static inline uint64_t gicv3_lr_encode(const struct gic_lr *lr)

@@ -7,6 +7,7 @@
 
 #include "abi/xen.h"
 #include "arm64/atomic.h"
+#include "arm64/cpu.h"
 #include "arm64/percpu.h"
 #include "lib/lock.h"
 #include "lib/log.h"
@@ -79,29 +80,35 @@ static void handle_unregistered(uint32_t intid, uint32_t ack)
 	}
 }
 
+static void handle(uint32_t ack, uint32_t intid)
+{
+	unsigned int slot = atomic_load_acquire(&slot_of[intid]);
+
+	if (slot == 0) {
+		gic_ops->drop_priority(ack);
+		handle_unregistered(intid, ack);
+	} else if (handlers[slot].forwarded) {
+		gic_ops->drop_priority(ack);
+		handlers[slot].function(intid);
+	} else {
+		/* The handler has silenced the device before the interrupt may fire again. */
+		handlers[slot].function(intid);
+		gic_ops->drop_priority(ack);
+		gic_ops->deactivate(ack);
+	}
+}
+
 void irq_handle_pending(void)
 {
-	for (;;) {
+	do {
 		uint32_t ack = gic_ops->acknowledge();
 		uint32_t intid = gic_info.version == GIC_V3 ? ack : ack & (uint32_t)GICC_IAR_INTID;
-		unsigned int slot;
 
 		/* 1023 is "none"; 1020 to 1022 are the secure world's or another group's, and LPIs are off. */
 		if (intid >= INTID_SPI_LIMIT) {
 			return;
 		}
-		slot = atomic_load_acquire(&slot_of[intid]);
-		if (slot == 0) {
-			gic_ops->drop_priority(ack);
-			handle_unregistered(intid, ack);
-		} else if (handlers[slot].forwarded) {
-			gic_ops->drop_priority(ack);
-			handlers[slot].function(intid);
-		} else {
-			/* The handler has silenced the device before the interrupt may fire again. */
-			handlers[slot].function(intid);
-			gic_ops->drop_priority(ack);
-			gic_ops->deactivate(ack);
-		}
-	}
+		handle(ack, intid);
+		/* Cheaper to ask than to acknowledge what is not there. One that is on its way fires when the guest runs. */
+	} while (cpu_interrupt_pending());
 }

@@ -75,6 +75,15 @@ static void gicv2_sgi_carries_its_source(void **state)
 	assert_same(&back, &lr);
 }
 
+static void gicv2_takes_gicv3s_format(void **state)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(gicv2_lr_from_v3(cases[i].v3), cases[i].v2);
+	}
+	/* An SGI from CPU 5. */
+	assert_int_equal(gicv2_lr_from_v3(0x4000000500000003), 0x10001403);
+}
+
 static void gicv2_keeps_five_bits_of_priority(void **state)
 {
 	struct gic_lr lr = {.vintid = 33, .priority = 0xff, .pending = true};
@@ -101,6 +110,7 @@ int main(void)
 		cmocka_unit_test(gicv2_format_matches_the_specification),
 		cmocka_unit_test(gicv3_format_matches_the_specification),
 		cmocka_unit_test(gicv2_sgi_carries_its_source),
+		cmocka_unit_test(gicv2_takes_gicv3s_format),
 		cmocka_unit_test(gicv2_keeps_five_bits_of_priority),
 		cmocka_unit_test(hardware_interrupts_carry_neither_source_nor_eoi_request),
 	};

@@ -39,6 +39,7 @@
 
 #define GICD_SGIR_FILTER       BITS64(25, 24)
 #define GICD_SGIR_OTHERS       UINT64_C(1)
+#define GICD_SGIR_SELF         UINT64_C(2)
 #define GICD_SGIR_TARGETS      BITS64(23, 16)
 #define GICD_SGIR_INTID        BITS64(3, 0)
 
@@ -86,6 +87,7 @@
 #define GICH_LR_PRIORITY       BITS64(27, 23)
 #define GICH_LR_PENDING        BIT64(28)
 #define GICH_LR_ACTIVE         BIT64(29)
+#define GICH_LR_STATE          (GICH_LR_PENDING | GICH_LR_ACTIVE)
 #define GICH_LR_GRP1           BIT64(30)
 #define GICH_LR_HW             BIT64(31)
 
@@ -138,3 +140,4 @@
 #define ICH_LR_HW              BIT64(61)
 #define ICH_LR_PENDING         BIT64(62)
 #define ICH_LR_ACTIVE          BIT64(63)
+#define ICH_LR_STATE           (ICH_LR_PENDING | ICH_LR_ACTIVE)

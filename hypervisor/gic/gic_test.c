@@ -444,8 +444,20 @@ static void all_that_is_pending_is_handled(void **state)
 	iar_queue[1] = 50 + 1;
 	iar_queue[2] = 26 + 1;
 	iar_next = 0;
+	fake_machine_interrupt_after(0);
 	irq_handle_pending();
 	fake_machine_expect("handler 26", "vgic 50", "handler 26");
+}
+
+static void what_is_not_there_is_not_acknowledged(void **state)
+{
+	assert_int_equal(irq_register(26, own_handler), 0);
+	iar_queue[0] = 26 + 1;
+	iar_queue[1] = 26 + 1;
+	iar_next = 0;
+	fake_machine_interrupt_after(1);
+	irq_handle_pending();
+	assert_int_equal(iar_next, 1);
 }
 
 static void a_kick_needs_no_handler(void **state)
@@ -576,6 +588,15 @@ static void v2_pages_repeated_over_64k_are_found(void **state)
 	gic_deactivate(40);
 	/* The second page's first copy. */
 	fake_machine_expect("str32 0x10000=0x28", "dir 0x28");
+}
+
+static void v2_only_an_empty_list_register_is_filled(void **state)
+{
+	gic_lr_clear(1);
+	assert_true(gic_lr_fill(1, 0x60a0001b0000001b));
+	assert_int_equal(gich_word[GICH_LR / 4 + 1], 0x9a006c1b);
+	assert_false(gic_lr_fill(1, 0x40a0000000000005));
+	assert_int_equal(gich_word[GICH_LR / 4 + 1], 0x9a006c1b);
 }
 
 static void v2_virtual_interface_survives_a_switch(void **state)
@@ -744,6 +765,22 @@ static void v3_list_registers_are_reached_by_number(void **state)
 	}
 }
 
+static void v3_only_an_empty_list_register_is_filled(void **state)
+{
+	char name[64];
+
+	gic_info.nr_lrs = 16;
+	for (unsigned int i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "msr ICH_LR%u_EL2=0x50a000000000001b", i);
+		fake_machine_sysreg_set("ICH_ELRSR_EL2", 0xffff & ~BIT64(i));
+		assert_false(gic_lr_fill(i, 0x40a000000000001b));
+		assert_int_equal(fake_machine_count(name), 0);
+		fake_machine_sysreg_set("ICH_ELRSR_EL2", BIT64(i));
+		assert_true(gic_lr_fill(i, 0x40a000000000001b));
+		assert_int_equal(fake_machine_count(name), 1);
+	}
+}
+
 #define TEST_ON(version, test)                                                                  \
 	{                                                                                       \
 #test " (GICv" #version ")", test, set_up, NULL, (void *)(uintptr_t)&v##version \
@@ -763,6 +800,7 @@ int main(void)
 		TEST_ON(3, interrupt_of_nobody_is_disabled_and_reported_once),
 		TEST_ON(2, all_that_is_pending_is_handled),
 		TEST_ON(3, all_that_is_pending_is_handled),
+		TEST_ON(3, what_is_not_there_is_not_acknowledged),
 		TEST_ON(2, a_kick_needs_no_handler),
 		TEST_ON(3, a_kick_needs_no_handler),
 		TEST_ON(2, special_intids_are_not_ended),
@@ -781,6 +819,7 @@ int main(void)
 		TEST_ON(2, v2_sgi_is_ended_with_its_source),
 		TEST_ON(2, v2_eoi_and_deactivation_are_separate),
 		TEST_ON(2, v2_pages_repeated_over_64k_are_found),
+		TEST_ON(2, v2_only_an_empty_list_register_is_filled),
 		TEST_ON(2, v2_virtual_interface_survives_a_switch),
 		TEST_ON(3, v3_each_cpu_finds_its_redistributor),
 		TEST_ON(3, v3_only_frames_that_exist_are_mapped),
@@ -793,6 +832,7 @@ int main(void)
 		TEST_ON(3, v3_interrupts_are_enabled_last),
 		TEST_ON(3, v3_active_priorities_follow_the_preemption_bits),
 		TEST_ON(3, v3_list_registers_are_reached_by_number),
+		TEST_ON(3, v3_only_an_empty_list_register_is_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,15 @@ static void gicv2_lr_write(unsigned int idx, const struct gic_lr *lr)
 	mmio_write32_relaxed(gich + GICH_LR + 4 * idx, gicv2_lr_encode(lr));
 }
 
+static bool gicv2_lr_fill(unsigned int idx, uint64_t lr)
+{
+	if ((mmio_read32_relaxed(gich + GICH_ELRSR0) >> idx & 1) == 0) {
+		return false;
+	}
+	mmio_write32_relaxed(gich + GICH_LR + 4 * idx, gicv2_lr_from_v3(lr));
+	return true;
+}
+
 static void gicv2_lr_clear(unsigned int idx)
 {
 	mmio_write32_relaxed(gich + GICH_LR + 4 * idx, 0);
@@ -224,6 +233,7 @@ const struct gic_ops gicv2_ops = {
 	.send_sgi = gicv2_send_sgi,
 	.send_sgi_all_others = gicv2_send_sgi_all_others,
 	.lr_write = gicv2_lr_write,
+	.lr_fill = gicv2_lr_fill,
 	.lr_clear = gicv2_lr_clear,
 	.lr_read = gicv2_lr_read,
 	.lr_empty_mask = gicv2_lr_empty_mask,

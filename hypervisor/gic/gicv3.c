@@ -335,6 +335,20 @@ static void gicv3_lr_write(unsigned int idx, const struct gic_lr *lr)
 	write_lr(idx, gicv3_lr_encode(lr));
 }
 
+static bool gicv3_lr_fill(unsigned int idx, uint64_t lr)
+{
+	if ((sysreg_read(ICH_ELRSR_EL2) >> idx & 1) == 0) {
+		return false;
+	}
+	/* The one that is in use when any is. */
+	if (likely(idx == 0)) {
+		sysreg_write(ICH_LR0_EL2, lr | ICH_LR_GROUP1);
+	} else {
+		write_lr(idx, lr | ICH_LR_GROUP1);
+	}
+	return true;
+}
+
 static void gicv3_lr_clear(unsigned int idx)
 {
 	write_lr(idx, 0);
@@ -420,6 +434,7 @@ const struct gic_ops gicv3_ops = {
 	.send_sgi = gicv3_send_sgi,
 	.send_sgi_all_others = gicv3_send_sgi_all_others,
 	.lr_write = gicv3_lr_write,
+	.lr_fill = gicv3_lr_fill,
 	.lr_clear = gicv3_lr_clear,
 	.lr_read = gicv3_lr_read,
 	.lr_empty_mask = gicv3_lr_empty_mask,
