@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arm64/atomic.h"
-#include "gic/gic_regs.h"
+#include "gic/gic_internal.h"
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "tests/unit/fake_machine.h"
@@ -51,6 +51,23 @@ void gic_lr_write(unsigned int idx, const struct gic_lr *lr)
 	fake_nr_lr_accesses++;
 	own()->lr[idx] = *lr;
 	own()->ended[idx] = false;
+}
+
+bool gic_lr_fill(unsigned int idx, uint64_t raw)
+{
+	struct gic_lr lr;
+
+	assert_true(idx < gic_info.nr_lrs);
+	if ((gic_lr_empty_mask() & BIT64(idx)) == 0) {
+		return false;
+	}
+	if (gic_info.version == GIC_V2) {
+		gicv2_lr_decode(gicv2_lr_from_v3(raw), &lr);
+	} else {
+		gicv3_lr_decode(raw, &lr);
+	}
+	gic_lr_write(idx, &lr);
+	return true;
 }
 
 void gic_lr_clear(unsigned int idx)

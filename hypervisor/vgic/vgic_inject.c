@@ -183,41 +183,43 @@ void vgic_update_all(struct domain *d)
 	}
 }
 
-/* The same for a private interrupt, which is at home with its vCPU. */
-static void update_private(struct vcpu *v, struct vgic_irq *irq, vgic_change_t change,
-			   uint32_t value)
+/* A private interrupt, which is at home with v, has changed; v's lock is held, and released. */
+void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq)
 {
-	struct domain *d = v->domain;
-	enum nudge nudge;
+	enum nudge nudge = settle(v->domain, v, irq);
 
-	spin_lock(&v->vgic.lock);
-	change(d, irq, value);
-	if (sched_goes_on(v) && vgic_lr_deliver(v, irq)) {
-		spin_unlock(&v->vgic.lock);
-		return;
-	}
-	nudge = settle(d, v, irq);
 	spin_unlock(&v->vgic.lock);
 	nudge_vcpu(v, nudge);
 }
 
-/* Find, lock what an SPI needs, change. A device may be configured with an INTID that does not exist. */
-static void update(struct domain *d, struct vcpu *v, uint32_t vintid, vgic_change_t change,
-		   uint32_t value)
+/*
+ * vgic_irq_update() for a private interrupt, and shorter: events, timers and SGIs pass here. A copy for each change, in a
+ * function of its own that is given the interrupt.
+ */
+static __force_inline void update_private(struct vcpu *v, struct vgic_irq *irq,
+					  vgic_change_t change, uint32_t value)
 {
-	struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
+	spin_lock(&v->vgic.lock);
+	change(v->domain, irq, value);
+	if (likely(sched_goes_on(v))) {
+		vgic_lr_deliver(v, irq);
+	} else {
+		vgic_settle_private(v, irq);
+	}
+}
 
-	ASSERT(vintid >= VGIC_NR_SGIS);
+/* Find, lock what an SPI needs, change. A device may be configured with an INTID that does not exist. */
+static __noinline void update_shared(struct domain *d, uint32_t vintid, vgic_change_t change,
+				     uint32_t value)
+{
+	struct vgic_irq *irq = vgic_irq_find(d, NULL, vintid);
+
 	if (irq == NULL) {
 		return;
 	}
-	if (vgic_irq_is_spi(irq)) {
-		spin_lock(&d->vgic.lock);
-		vgic_irq_update(d, NULL, irq, change, value);
-		spin_unlock(&d->vgic.lock);
-	} else {
-		update_private(v, irq, change, value);
-	}
+	spin_lock(&d->vgic.lock);
+	vgic_irq_update(d, NULL, irq, change, value);
+	spin_unlock(&d->vgic.lock);
 }
 
 /* ---- lines, edges, SGIs ------------------------------------------------------------------------ */
@@ -259,13 +261,23 @@ static void change_sgi(struct domain *d, struct vgic_irq *irq, uint32_t source)
 	}
 }
 
+static __noinline void set_private_line(struct vcpu *v, struct vgic_irq *irq, bool level)
+{
+	update_private(v, irq, change_line, level);
+}
+
 void vgic_set_line(struct domain *d, struct vcpu *v, uint32_t vintid, bool level)
 {
-	const struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
+	struct vgic_irq *irq = vgic_irq_find(d, v, vintid);
 
 	/* Called at each exit for the timers; the caller is the only one who changes the line. */
-	if (irq != NULL && READ_ONCE(irq->state.line) != level) {
-		update(d, v, vintid, change_line, level);
+	if (irq == NULL || READ_ONCE(irq->state.line) == level) {
+		return;
+	}
+	if (vgic_irq_is_spi(irq)) {
+		update_shared(d, vintid, change_line, level);
+	} else {
+		set_private_line(v, irq, level);
 	}
 }
 
@@ -277,25 +289,45 @@ static void raise_line(struct domain *d, struct vgic_irq *irq, uint32_t unused)
 	}
 }
 
+static __noinline void raise_private_line(struct vcpu *v, struct vgic_irq *irq)
+{
+	update_private(v, irq, raise_line, 0);
+}
+
 void vgic_raise_line(struct vcpu *v, uint32_t vintid)
 {
 	ASSERT(vintid < VGIC_NR_PRIVATE);
-	update_private(v, &v->vgic.private_irqs[vintid], raise_line, 0);
+	raise_private_line(v, &v->vgic.private_irqs[vintid]);
+}
+
+static __noinline void pulse_private(struct vcpu *v, struct vgic_irq *irq)
+{
+	update_private(v, irq, change_edge, 0);
 }
 
 void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid)
 {
-	update(d, v, vintid, change_edge, 0);
+	ASSERT(vintid >= VGIC_NR_SGIS);
+	if (likely(vintid < VGIC_NR_PRIVATE)) {
+		pulse_private(v, &v->vgic.private_irqs[vintid]);
+	} else {
+		update_shared(d, vintid, change_edge, 0);
+	}
 }
 
 void vgic_sample_upcall(struct vcpu *v)
 {
-	update(v->domain, v, v->domain->evtchn_ppi, change_upcall, v->id);
+	update_private(v, &v->vgic.private_irqs[v->domain->evtchn_ppi], change_upcall, v->id);
+}
+
+static __noinline void send_private_sgi(struct vcpu *to, struct vgic_irq *irq, uint32_t source)
+{
+	update_private(to, irq, change_sgi, source);
 }
 
 void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi)
 {
-	update_private(to, &to->vgic.private_irqs[sgi], change_sgi, from->id);
+	send_private_sgi(to, &to->vgic.private_irqs[sgi], from->id);
 }
 
 bool vgic_is_active(struct vcpu *v, uint32_t vintid)

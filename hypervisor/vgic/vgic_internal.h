@@ -99,10 +99,12 @@ typedef void (*vgic_change_t)(struct domain *d, struct vgic_irq *irq, uint32_t v
 void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq,
 		     vgic_change_t change, uint32_t value);
 /*
- * A private interrupt of the current vCPU has become pending, and the vCPU goes on: if it can have a list register now,
- * that is all there is to do. False: it is left to vgic_flush(). The vCPU's lock is held. (vgic_lr.c)
+ * A private interrupt of the current vCPU has changed, and the vCPU goes on. When it is pending and can have a list
+ * register now, that is all there is to do; all else is left to vgic_settle_private(), and vgic_flush(). The vCPU's lock
+ * is held, and released. (vgic_lr.c)
  */
-bool __must_check vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq);
+void vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq);
+void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq);
 /* The distributor was enabled or disabled: every vCPU looks again. */
 void vgic_update_all(struct domain *d);
 

@@ -85,19 +85,22 @@ static void make_lr(const struct domain *d, const struct vgic_irq *irq, struct g
 	}
 }
 
+static void claim_lr(struct vgic_vcpu *vg, struct vgic_irq *irq, unsigned int idx)
+{
+	vg->lr_used |= BIT64(idx);
+	vg->lr_irq[idx] = irq;
+	irq->lr = (uint8_t)(idx + 1);
+}
+
 static void load(struct vcpu *v, struct vgic_irq *irq)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	struct gic_lr lr;
-	unsigned int idx;
 
 	latch_from_lr(v->domain, irq);
 	make_lr(v->domain, irq, &lr);
 	if (irq->lr == 0) {
-		idx = (unsigned int)__builtin_ctzll(~vg->lr_used);
-		vg->lr_used |= BIT64(idx);
-		vg->lr_irq[idx] = irq;
-		irq->lr = (uint8_t)(idx + 1);
+		claim_lr(vg, irq, (unsigned int)__builtin_ctzll(~vg->lr_used));
 	}
 	if (lr.pending) {
 		if (vgic_irq_is_v2_sgi(v->domain, irq)) {
@@ -237,43 +240,87 @@ void vgic_refresh(struct vcpu *v)
 
 /* ---- at once ---------------------------------------------------------------------------------- */
 
-/* Its list register is empty: the guest has taken the interrupt and ended it. */
-static bool take_back_ended(struct vgic_vcpu *vg, struct vgic_irq *irq)
+/*
+ * What an interrupt that is pending and not active has in its list register, as make_lr() says it; 0 when it is not pending,
+ * or is an SGI of several sources, which is left to that.
+ */
+static inline uint64_t lr_of_pending(const struct vgic_irq *irq)
 {
-	if (!vg->lr_live || irq->active_change != VGIC_ACTIVE_KEEP ||
-	    (gic_lr_empty_mask() & BIT64(irq->lr - 1u)) == 0) {
-		return false;
+	const struct vgic_irq_state *state = &irq->state;
+	const unsigned int sources = state->sgi_sources;
+	const bool line = state->level && state->line;
+	uint64_t lr = ICH_LR_PENDING | FIELD_PREP(ICH_LR_PRIORITY, state->priority) | irq->vintid;
+
+	if (unlikely(sources != 0)) {
+		return (sources & (sources - 1)) == 0
+			     ? lr | FIELD_PREP(ICH_LR_PINTID, next_source(state))
+			     : 0;
 	}
-	irq->lr_latch = false;
-	irq->state.active = false;
-	return true;
+	if (!state->latch && !line) {
+		return 0;
+	}
+	if (irq->hw) {
+		return lr | ICH_LR_HW | (uint64_t)irq->vintid << 32;
+	}
+	return line ? lr | ICH_LR_EOI : lr;
 }
 
-bool vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq)
+/* Where it can go, if it is in none, or the guest has ended it; GIC_MAX_LRS when that is nowhere. */
+static inline unsigned int lr_for(const struct vgic_vcpu *vg, const struct vgic_irq *irq)
 {
-	struct vgic_vcpu *vg = &v->vgic;
+	if (likely(irq->lr != 0)) {
+		return vg->lr_live && irq->active_change == VGIC_ACTIVE_KEEP ? irq->lr - 1u
+									     : GIC_MAX_LRS;
+	}
+	if (!vg->loaded || irq->vcpu != NULL || irq->state.active ||
+	    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
+		return GIC_MAX_LRS;
+	}
+	return (unsigned int)__builtin_ctzll(~vg->lr_used);
+}
 
-	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
-	if (!vg->loaded || v->work.vgic || !READ_ONCE(v->domain->vgic.enabled)) {
-		return false;
-	}
-	if (irq->lr != 0) {
-		if (!take_back_ended(vg, irq) || !vgic_irq_is_wanted(irq)) {
-			return false;
-		}
-	} else {
-		if (irq->vcpu != NULL || !vgic_irq_is_wanted(irq) ||
-		    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
-			return false;
-		}
+/* The list register has it now: what load() does to the software's copy. */
+static inline void note_filled(struct vcpu *v, struct vgic_irq *irq, unsigned int idx)
+{
+	struct vgic_irq_state *state = &irq->state;
+
+	if (unlikely(irq->lr == 0)) {
 		WRITE_ONCE(irq->vcpu, v);
-		list_add_tail(&irq->link, &vg->pending);
+		list_add_tail(&irq->link, &v->vgic.pending);
+		claim_lr(&v->vgic, irq, idx);
 	}
-	load(v, irq);
-	if (!v->work.list_registers) {
-		WRITE_ONCE(vg->lr_live, true);
+	state->active = false;
+	if (unlikely(state->sgi_sources != 0)) {
+		irq->lr_latch = true;
+		irq->lr_source = next_source(state);
+		state->sgi_sources = 0;
+	} else {
+		irq->lr_latch = state->latch;
+		state->latch = false;
 	}
-	return true;
+	if (likely(!v->work.list_registers)) {
+		WRITE_ONCE(v->vgic.lr_live, true);
+	}
+}
+
+/*
+ * The shortest way. An interrupt that had a list register gets it again when that is empty: the guest has taken the
+ * interrupt and ended it, and nothing else needs to be read back.
+ */
+void vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq)
+{
+	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
+	if (likely(!v->work.vgic && irq->state.enabled && READ_ONCE(v->domain->vgic.enabled))) {
+		const unsigned int idx = lr_for(&v->vgic, irq);
+		const uint64_t lr = lr_of_pending(irq);
+
+		if (likely(idx != GIC_MAX_LRS && lr != 0 && gic_lr_fill(idx, lr))) {
+			note_filled(v, irq, idx);
+			spin_unlock(&v->vgic.lock);
+			return;
+		}
+	}
+	vgic_settle_private(v, irq);
 }
 
 /* ---- before entry ------------------------------------------------------------------------------ */

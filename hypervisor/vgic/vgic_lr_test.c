@@ -7,9 +7,10 @@
 
 #include <cmocka.h>
 
-#include "gic/gic_regs.h"
+#include "vgic/vgic_internal.h"
 
 #define PPI           20
+#define TIMER         27
 #define SPI           40
 #define BIT_OF(intid) (UINT32_C(1) << ((intid) % 32))
 
@@ -68,6 +69,112 @@ static void an_edge_is_delivered_once(void **state)
 	again(v0);
 	assert_int_equal(fake_guest_acknowledge(), FAKE_SPURIOUS);
 	assert_false(vgic_has_pending(v0));
+}
+
+/* While the vCPU is in an exit of its own: no list register is read back, and none is left to vgic_flush(). */
+static void an_interrupt_that_was_ended_comes_again_at_once(void **state)
+{
+	const unsigned int shortest = 2; /* is it empty; the write */
+
+	fake_enable(v0, PPI, 0xa0);
+	fake_enable(v0, TIMER, 0xa0);
+	fake_enable(v0, 5, 0x80);
+	v0->vgic.private_irqs[TIMER].hw = true;
+	fake_start_vcpu(v0);
+	for (unsigned int i = 0; i < 3; i++) {
+		fake_nr_lr_accesses = 0;
+		vgic_pulse(&fake_domain, v0, PPI);
+		assert_int_equal(fake_nr_lr_accesses, shortest);
+		vgic_send_sgi(v0, v0, 5);
+		vgic_raise_line(v0, TIMER);
+		assert_int_equal(fake_nr_lr_accesses, 3 * shortest);
+		assert_int_equal(v0->work.any, 0);
+
+		assert_int_equal(fake_guest_acknowledge(), 5);
+		fake_guest_end(5);
+		fake_physical[TIMER].active = true;
+		assert_int_equal(fake_guest_take_all(), 2);
+		assert_false(fake_physical[TIMER].active);
+	}
+	/* What was there before the last entry shows in the registers as ever. */
+	vgic_set_line(&fake_domain, v0, TIMER, false);
+	again(v0);
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, 0), 0);
+	assert_int_equal(fake_dist_read(v0, GICD_ISACTIVER, 0), 0);
+	fake_enter(v0);
+}
+
+static void what_cannot_come_at_once_comes_with_the_entry(void **state)
+{
+	fake_enable(v0, PPI, 0xa0);
+	fake_start_vcpu(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_acknowledge(), PPI);
+	/* It is active. */
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_true(v0->work.vgic);
+	again(v0);
+	assert_false(v0->work.vgic);
+	fake_guest_end(PPI);
+	assert_int_equal(fake_guest_take_all(), 1);
+	/* It is disabled. */
+	fake_dist_write(v0, GICD_ICENABLER, PPI, BIT_OF(PPI));
+	fake_enter(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_take_all(), 0);
+	fake_dist_write(v0, GICD_ISENABLER, PPI, BIT_OF(PPI));
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+	/* The distributor is off. */
+	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0);
+	fake_enter(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_take_all(), 0);
+	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0x12);
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+	/* There is no list register. */
+	fake_enable(v0, TIMER, 0x80);
+	for (uint32_t intid = PPI - 4; intid < PPI; intid++) {
+		fake_enable(v0, intid, 0x80);
+		fake_enter(v0);
+		vgic_pulse(&fake_domain, v0, intid);
+	}
+	vgic_pulse(&fake_domain, v0, TIMER);
+	assert_int_equal(fake_guest_take_all(), 4);
+	again(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+	/* Somebody has changed its active state since the guest ended it. */
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_take_all(), 1);
+	v0->vgic.private_irqs[PPI].active_change = VGIC_ACTIVE_SET;
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_take_all(), 0);
+	again(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	fake_guest_end(PPI);
+	assert_int_equal(fake_guest_take_all(), 1);
+}
+
+/* The list register has a copy of one source; another's must not take its place. */
+static void sgis_to_itself_leave_those_of_others(void **state)
+{
+	fake_start_vcpu(v2);
+	fake_start_vcpu(v1);
+	vgic_send_sgi(v1, v1, 5);
+	vgic_send_sgi(v2, v1, 5); /* as if there had been no exit since */
+	vgic_send_sgi(v1, v1, 5);
+	again(v1);
+	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
+	fake_guest_end(5 | 1 << 10);
+	again(v1);
+	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
+	fake_guest_end(5 | 2 << 10);
+	again(v1);
+	assert_int_equal(fake_guest_take_all(), 0);
+	vgic_send_sgi(v1, v1, 5);
+	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
+	fake_guest_end(5 | 1 << 10);
 }
 
 static void an_edge_during_the_handler_comes_after_it(void **state)
@@ -392,12 +499,14 @@ static void an_sgi_wakes_its_target(void **state)
 	assert_int_equal(fake_nr_wakes[2], 0);
 	assert_int_equal(fake_nr_wakes[3], 1);
 	/* Affinities that nobody has. */
-	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 16 | 1);
-	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 32 | 1);
-	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 44 | 1);
-	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 48 | 1);
+	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 16 | 5);
+	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 32 | 5);
+	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 44 | 5);
+	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 48 | 5);
+	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | UINT64_C(1) << 16 | 4);
 	vgic_sgi1r_write(v2, UINT64_C(3) << 24 | BIT64(9));
 	assert_int_equal(fake_nr_wakes[0], 1);
+	assert_false(vgic_has_pending(v2));
 }
 
 static void sgis_of_several_sources_are_told_apart(void **state)
@@ -435,6 +544,12 @@ static void sgis_of_several_sources_are_told_apart(void **state)
 	again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 3 << 10);
 	fake_guest_end(5 | 3 << 10);
+	/* GICD_SGIR has 32 bits. */
+	fake_write(v0, FAKE_GICD + GICD_SGIR + 2, 1, 1);
+	fake_write(v0, FAKE_GICD + GICD_SGIR, 8, 5 | 1 << 16);
+	again(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_SGIR, 4), 0);
 }
 
 /* For now: it is in its guest, and the kick under way. */
@@ -658,6 +773,10 @@ int main(void)
 		V3(idle_exits_touch_no_list_register),
 		V3(an_edge_is_delivered_once),
 		V2(an_edge_is_delivered_once),
+		V3(an_interrupt_that_was_ended_comes_again_at_once),
+		V2(an_interrupt_that_was_ended_comes_again_at_once),
+		V3(what_cannot_come_at_once_comes_with_the_entry),
+		V2(sgis_to_itself_leave_those_of_others),
 		V3(an_edge_during_the_handler_comes_after_it),
 		V3(a_level_comes_again_until_the_line_falls),
 		V3(a_line_that_falls_first_is_not_delivered),

@@ -80,28 +80,36 @@ static void clear_sources(struct domain *d, struct vgic_irq *irq, uint32_t value
 	}
 }
 
-static void write_sgir(struct vcpu *bank, uint64_t value)
+static __noinline void send_to_many(struct vcpu *v, uint64_t targets, uint32_t sgi)
 {
-	const struct domain *d = bank->domain;
-	uint64_t all = (1u << d->nr_vcpus) - 1;
-	uint64_t targets;
+	for (; targets != 0; targets &= targets - 1) {
+		vgic_send_sgi(v, v->domain->vcpu[__builtin_ctzll(targets)], sgi);
+	}
+}
+
+static void write_sgir(struct vcpu *v, uint64_t value)
+{
+	const uint32_t sgi = (uint32_t)FIELD_GET(GICD_SGIR_INTID, value);
+	const uint64_t all = BIT64(v->domain->nr_vcpus) - 1;
+	const uint64_t self = BIT64(v->id);
+	uint64_t targets = FIELD_GET(GICD_SGIR_TARGETS, value) & all;
 
 	switch (FIELD_GET(GICD_SGIR_FILTER, value)) {
 	case 0:
-		targets = FIELD_GET(GICD_SGIR_TARGETS, value) & all;
 		break;
 	case GICD_SGIR_OTHERS:
-		targets = all & ~BIT64(bank->id);
+		targets = all & ~self;
 		break;
-	case 2:
-		targets = BIT64(bank->id);
+	case GICD_SGIR_SELF:
+		targets = self;
 		break;
 	default:
 		return; /* reserved */
 	}
-	for (; targets != 0; targets &= targets - 1) {
-		vgic_send_sgi(bank, d->vcpu[__builtin_ctzll(targets)],
-			      (uint32_t)FIELD_GET(GICD_SGIR_INTID, value));
+	if (likely(targets == self)) {
+		vgic_send_sgi(v, v, sgi);
+	} else {
+		send_to_many(v, targets, sgi);
 	}
 }
 
@@ -109,7 +117,6 @@ static void write_sgir(struct vcpu *bank, uint64_t value)
 static const struct vgic_reg regs[] = {
 	{.offset = GICD_CTLR, .size = 4, .widths = 4, .write = write_ctlr}, /* and see read_control() */
 	{.offset = GICD_IIDR, .size = 4, .widths = 4, .read = read_iidr},
-	{.offset = GICD_SGIR, .size = 4, .widths = 4, .write = write_sgir},
 	VGIC_COMMON_REGS(1024),
 	{.offset = GICD_ITARGETSR,
 	 .size = 1024,
@@ -139,6 +146,11 @@ static const struct vgic_frame frame = {.regs = regs, .nr_regs = ARRAY_SIZE(regs
 
 static bool access_dist(struct vcpu *v, struct mmio_access *access, void *context)
 {
+	/* What a running guest writes: no look into the table. */
+	if (access->is_write && access->offset == GICD_SGIR && access->size == 4) {
+		write_sgir(v, access->value);
+		return true;
+	}
 	if (access->is_write || access->size != sizeof(uint32_t) ||
 	    !read_control(v->domain, access->offset, &access->value)) {
 		vgic_frame_access(&frame, v, access->offset, access);

@@ -186,31 +186,43 @@ int vgic_v3_domain_init(struct domain *d)
 
 /* ---- SGIs -------------------------------------------------------------------------------------- */
 
-void vgic_sgi1r_write(struct vcpu *v, uint64_t value)
+static __noinline void send_to_many(struct vcpu *v, uint64_t first, uint64_t targets, uint32_t sgi)
 {
 	const struct domain *d = v->domain;
-	uint32_t sgi = (uint32_t)FIELD_GET(ICC_SGI1R_INTID, value);
-	uint64_t first;
 
-	if ((value & ICC_SGI1R_IRM) != 0) {
-		for (unsigned int i = 0; i < d->nr_vcpus; i++) {
-			if (i != v->id) {
-				vgic_send_sgi(v, d->vcpu[i], sgi);
-			}
-		}
-		return;
-	}
-	/* Sixteen vCPUs to an Aff1 and nothing above: other affinities have nobody to receive it. */
-	if ((value & (ICC_SGI1R_AFF3 | ICC_SGI1R_AFF2 | ICC_SGI1R_RS)) != 0) {
-		return;
-	}
-	first = FIELD_GET(ICC_SGI1R_AFF1, value) * 16;
-	for (uint64_t targets = FIELD_GET(ICC_SGI1R_TARGETS, value); targets != 0;
-	     targets &= targets - 1) {
+	for (; targets != 0; targets &= targets - 1) {
 		uint64_t id = first + (uint64_t)__builtin_ctzll(targets);
 
 		if (id < d->nr_vcpus) {
 			vgic_send_sgi(v, d->vcpu[id], sgi);
 		}
+	}
+}
+
+static __noinline void send_to_others(struct vcpu *v, uint32_t sgi)
+{
+	const struct domain *d = v->domain;
+
+	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
+		if (i != v->id) {
+			vgic_send_sgi(v, d->vcpu[i], sgi);
+		}
+	}
+}
+
+void vgic_sgi1r_write(struct vcpu *v, uint64_t value)
+{
+	const uint32_t sgi = (uint32_t)FIELD_GET(ICC_SGI1R_INTID, value);
+	const uint64_t first = FIELD_GET(ICC_SGI1R_AFF1, value) * 16;
+	const uint64_t targets = FIELD_GET(ICC_SGI1R_TARGETS, value);
+
+	if (unlikely((value & ICC_SGI1R_IRM) != 0)) {
+		send_to_others(v, sgi);
+	} else if (unlikely((value & (ICC_SGI1R_AFF3 | ICC_SGI1R_AFF2 | ICC_SGI1R_RS)) != 0)) {
+		/* Sixteen vCPUs to an Aff1 and nothing above: other affinities have nobody to receive it. */
+	} else if (likely(targets == BIT64(v->id % 16) && first == v->id / 16 * 16)) {
+		vgic_send_sgi(v, v, sgi);
+	} else {
+		send_to_many(v, first, targets, sgi);
 	}
 }
