@@ -37,12 +37,24 @@ static bool update_word(const struct domain *d, uint64_t *word, uint64_t clear, 
 	return false;
 }
 
-/* Set a bit; true when this call did it. */
-static bool set_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
+static __noinline bool set_bit_again(const struct domain *d, uint64_t *word, unsigned int bit)
 {
 	uint64_t old;
 
 	return update_word(d, word, 0, BIT64(bit), &old) && (old & BIT64(bit)) == 0;
+}
+
+/* Set a bit; true when this call did it. */
+static inline bool set_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
+{
+	const uint64_t old = atomic_load_relaxed(word);
+	uint64_t found = old;
+
+	/* The first attempt, which nearly always is the last. */
+	if (likely(event_try_update(word, &found, old | BIT64(bit)))) {
+		return (old & BIT64(bit)) == 0;
+	}
+	return set_bit_again(d, word, bit);
 }
 
 static bool clear_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
@@ -62,13 +74,12 @@ static bool test_bit(const uint64_t *words, uint32_t port)
  * for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that
  * job.
  */
-static void notify(struct vcpu *v, uint32_t port)
+static inline void notify(struct vcpu *v, uint32_t port)
 {
-	struct domain *d = v->domain;
 	struct vcpu_info *info = atomic_load_acquire(&v->event.info);
 
-	if (set_bit_once(d, &info->evtchn_pending_sel, port / WORD_BITS)) {
-		event_upcall(v);
+	if (set_bit_once(v->domain, &info->evtchn_pending_sel, port / WORD_BITS)) {
+		event_upcall(v, info);
 	}
 }
 

@@ -194,7 +194,7 @@ static void tell(struct domain *d, struct vcpu *v, struct evtchn_fifo_control_bl
 	uint32_t old, bit = 1u << priority;
 
 	if (update_word(d, &control->ready, 0, bit, &old) && (old & bit) == 0) {
-		event_upcall(v);
+		event_upcall(v, atomic_load_acquire(&v->event.info));
 	}
 }
 

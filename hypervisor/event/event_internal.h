@@ -5,6 +5,7 @@
 #include "arm64/atomic.h"
 #include "domain/domain.h"
 #include "event/event.h"
+#include "vgic/vgic.h"
 
 /* ---- the table (event_table.c) -------------------------------------------------------------- */
 
@@ -54,8 +55,23 @@ void event_say_contended(const struct domain *d);
 	__atomic_compare_exchange_n((word), (expected), (new), true, __ATOMIC_ACQ_REL, \
 				    __ATOMIC_RELAXED)
 
-/* evtchn_upcall_pending becomes 1, and on the step from 0 the interrupt is raised. */
-void event_upcall(struct vcpu *v);
+/* After a first attempt that failed: evtchn_upcall_pending becomes 1, and on the step from 0 the interrupt is raised. */
+void event_upcall_again(struct vcpu *v);
+
+/*
+ * info is the one that v->event has: evtchn_upcall_pending becomes 1, and on the step from 0 the interrupt is raised. Also for a vCPU that is down: the byte
+ * and the interrupt wait for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that job.
+ */
+static inline void event_upcall(struct vcpu *v, struct vcpu_info *info)
+{
+	uint8_t expected = atomic_load_relaxed(&info->evtchn_upcall_pending);
+
+	if (unlikely(!event_try_update(&info->evtchn_upcall_pending, &expected, 1))) {
+		event_upcall_again(v);
+	} else if (expected == 0) {
+		vgic_pulse(v->domain, v, v->domain->evtchn_ppi);
+	}
+}
 
 /* ---- the 2-level ABI (event_2l.c) ------------------------------------------------------------- */
 
@@ -119,7 +135,18 @@ static inline void event_set_pending(struct domain *d, struct event_port *p, uin
 }
 
 /* Wake the vCPUs of d that poll for this port (event_poll.c). */
-void event_poll_notify(struct domain *d, uint32_t port);
+void event_poll_wake(struct domain *d, uint32_t port);
+
+static inline void event_poll_notify(struct domain *d, uint32_t port)
+{
+	_Static_assert(ARRAY_SIZE(d->event.polling) == 2, "each word is looked at");
+	/* Acquire: a bit is set after poll_port. */
+	if (unlikely((atomic_load_acquire(&d->event.polling[0]) |
+		      atomic_load_acquire(&d->event.polling[1])) != 0)) {
+		event_poll_wake(d, port);
+	}
+}
+
 void event_poll_init(struct vcpu *v);
 
 bool event_virq_is_global(uint32_t virq);

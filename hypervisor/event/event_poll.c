@@ -37,7 +37,7 @@ void event_poll_init(struct vcpu *v)
 	timer_setup(&v->event.poll_timer, poll_timeout);
 }
 
-void event_poll_notify(struct domain *d, uint32_t port)
+void event_poll_wake(struct domain *d, uint32_t port)
 {
 	for (unsigned int word = 0; word < ARRAY_SIZE(d->event.polling); word++) {
 		uint64_t polling = atomic_load_acquire(&d->event.polling[word]);

@@ -167,28 +167,34 @@ int event_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
+static int send_locked(struct domain *d, struct event_port *p, uint32_t port)
+{
+	if (p->tenon_owned) {
+		return -XEN_EINVAL;
+	}
+	if (p->state == EVENT_INTERDOMAIN) {
+		/* The peer cannot close its end without our lock, and fini closes before
+		 * anything is freed. */
+		d = p->remote;
+		port = p->remote_port;
+		p = event_port_of(d, port);
+	} else if (p->state != EVENT_IPI) {
+		return p->state == EVENT_UNBOUND ? 0 : -XEN_EINVAL;
+	}
+	event_set_pending(d, p, port);
+	return 0;
+}
+
 int event_send(struct domain *d, uint32_t port)
 {
 	struct event_port *p = event_port_of(d, port);
-	int ret = 0;
+	int ret;
 
-	if (p == NULL) {
+	if (unlikely(p == NULL)) {
 		return -XEN_EINVAL;
 	}
 	spin_lock(&d->event.lock);
-	if (p->tenon_owned) {
-		ret = -XEN_EINVAL;
-	} else if (p->state == EVENT_INTERDOMAIN) {
-		struct domain *r = p->remote;
-
-		/* The peer cannot close its end without our lock, and fini closes before
-		 * anything is freed. */
-		event_set_pending(r, event_port_of(r, p->remote_port), p->remote_port);
-	} else if (p->state == EVENT_IPI) {
-		event_set_pending(d, p, port);
-	} else if (p->state != EVENT_UNBOUND) {
-		ret = -XEN_EINVAL;
-	}
+	ret = send_locked(d, p, port);
 	spin_unlock(&d->event.lock);
 	return ret;
 }

@@ -4,6 +4,7 @@
 #include "event/event.h"
 
 #include <pthread.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -472,6 +473,48 @@ static void release_is_interruptible(void **state)
 }
 
 /* ---- delivery ------------------------------------------------------------------------------- */
+
+static bool toggling;
+
+/* A guest's other CPU, which changes its words all the time. */
+static void *toggle(void *unused)
+{
+	uint64_t *sel = &domu->vcpu[0]->event.info->evtchn_pending_sel;
+
+	while (__atomic_load_n(&toggling, __ATOMIC_RELAXED)) {
+		__atomic_fetch_xor(&domu->shared_info->evtchn_pending[0], BIT64(63),
+				   __ATOMIC_RELAXED);
+		__atomic_fetch_xor(sel, BIT64(63), __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void send_gets_through_while_the_guest_writes(void **state)
+{
+	struct vcpu_info *info = domu->vcpu[0]->event.info;
+	uint64_t *word = &domu->shared_info->evtchn_pending[0];
+	pthread_t guest;
+	uint32_t a, b;
+
+	(void)state;
+	connect(domu, dom0, &a, &b);
+	toggling = true;
+	assert_int_equal(pthread_create(&guest, NULL, toggle, NULL), 0);
+	for (unsigned int turn = 1; turn <= 200000; turn++) {
+		assert_int_equal(event_send(dom0, b), 0);
+		assert_true((__atomic_fetch_and(word, ~BIT64(a), __ATOMIC_ACQ_REL) & BIT64(a)) != 0);
+		assert_true(
+			(__atomic_fetch_and(&info->evtchn_pending_sel, ~BIT64(0), __ATOMIC_ACQ_REL) &
+			 BIT64(0)) != 0);
+		assert_int_equal(__atomic_exchange_n(&info->evtchn_upcall_pending, 0,
+						     __ATOMIC_ACQ_REL),
+				 1);
+		assert_int_equal(fake_record.pulses[0], turn);
+	}
+	__atomic_store_n(&toggling, false, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(guest, NULL), 0);
+	assert_int_equal(fake_record.guest_messages, 0);
+}
 
 static void send_sets_the_three_levels_and_interrupts_once(void **state)
 {
@@ -985,6 +1028,7 @@ int main(void)
 		TEST(reset_notices_ports_bound_meanwhile),
 		TEST(release_closes_what_an_interrupted_reset_passed),
 		TEST(release_is_interruptible),
+		TEST(send_gets_through_while_the_guest_writes),
 		TEST(send_sets_the_three_levels_and_interrupts_once),
 		TEST(pending_is_written_before_the_mask_is_read),
 		TEST(masked_port_waits_for_unmask),

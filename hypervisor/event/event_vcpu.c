@@ -31,11 +31,7 @@ void event_say_contended(const struct domain *d)
 	log_guest(d->id, "keeps an event channel word changing: an event is dropped");
 }
 
-/*
- * Also for a vCPU that is down: the byte and the interrupt wait for it. evtchn_upcall_mask means
- * nothing on Arm; PSTATE.I and the interrupt controller do that job.
- */
-void event_upcall(struct vcpu *v)
+void event_upcall_again(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 	struct vcpu_info *info = atomic_load_acquire(&v->event.info);
