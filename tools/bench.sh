@@ -6,8 +6,8 @@
 #
 #     tools/bench.sh [--write]                both hypervisors, GICv3 and GICv2; --write puts the table into
 #                                             docs/performance.md
-#     tools/bench.sh --profile [REGEX]        Tenon, GICv3: where each instruction goes, by function, of the operations
-#                                             whose "name (MMU off)" matches
+#     tools/bench.sh --profile [REGEX [2|3]]  Tenon, on GICv3 or the version named: where each instruction goes, by
+#                                             function, of the operations whose "name (MMU off)" matches
 #     tools/bench.sh --bounds                 Tenon's figures in the form of bench/bounds.list
 #
 # BENCH_BUILD=FOLDER takes Tenon and the guest from another build folder than build.
@@ -151,7 +151,7 @@ profile()
 {
 	prepare
 	make --no-print-directory build="$build" bench-plugin >&2
-	measure profile "$build/tenon" 3 -plugin "$build/bench/bench_plugin.so,out=$run/profile.counts"
+	measure profile "$build/tenon" "$2" -plugin "$build/bench/bench_plugin.so,out=$run/profile.counts"
 	aarch64-linux-gnu-nm -n "$build/tenon.elf" | awk -v console="$run/profile/console" \
 		-v counts="$run/profile.counts" -v only="$1" -f bench/bench_profile.awk
 }
@@ -171,7 +171,7 @@ case ${1:-} in
 	compare
 	write
 	;;
---profile) profile "${2:-.}" ;;
+--profile) profile "${2:-.}" "${3:-3}" ;;
 --bounds) bounds ;;
 *)
 	echo "bench.sh: unknown option '$1'" >&2
