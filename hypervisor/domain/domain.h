@@ -7,6 +7,7 @@
 #include "abi/xen.h"
 #include "console/vpl011.h"
 #include "domain/vcpu_debug.h"
+#include "domain/vcpu_fp.h"
 #include "domain/vcpu_runstate.h"
 #include "domain/watchdog.h"
 #include "event/event.h"
@@ -95,6 +96,7 @@ struct vcpu {
 	bool caches_known; /* false: TVM was off when the above was written, and it is only a guess */
 	struct vcpu_sysreg_state sysregs;
 	struct vcpu_fp_state fp;
+	struct vcpu_fp_use fp_use;
 	struct vcpu_debug_state debug;
 	struct sched_vcpu sched;
 	struct vgic_vcpu vgic;

@@ -51,6 +51,7 @@ void vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t x0)
 	memset(&v->regs, 0, sizeof(v->regs));
 	memset(&v->sysregs, 0, sizeof(v->sysregs));
 	memset(&v->fp, 0, sizeof(v->fp));
+	vcpu_fp_reset(v);
 	vcpu_debug_reset(&v->debug);
 	v->regs.pc = pc;
 	v->regs.x[0] = x0;

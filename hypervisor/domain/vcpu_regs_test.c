@@ -10,7 +10,18 @@
 
 #include "arm64/cpu.h"
 #include "arm64/sysreg_fields.h"
+#include "domain/vcpu_switch.h"
 #include "tests/unit/fake_machine.h"
+
+void fp_save(struct vcpu_fp_state *state)
+{
+	fail();
+}
+
+void fp_restore(const struct vcpu_fp_state *state)
+{
+	fail();
+}
 
 static struct domain dom;
 static struct vcpu vcpu;
@@ -47,6 +58,7 @@ static void a_vcpu_starts_as_the_abi_says(void **state)
 	assert_int_equal(vcpu.sysregs.vbar_el1, 0);
 	assert_int_equal(vcpu.sysregs.cpacr_el1, 0);
 	assert_memory_equal(&vcpu.fp, zero, sizeof(zero));
+	assert_int_equal(vcpu.fp_use.cpu, VCPU_FP_NOWHERE);
 	/* The machine's, not zero. */
 	assert_int_equal(vcpu.sysregs.actlr_el1, 0x42);
 	assert_false(vcpu.caches_on);

@@ -92,7 +92,9 @@ static void save(struct vcpu *v)
 	if (unlikely(v->domain->is_32bit)) {
 		save_sysregs_a32(&v->sysregs);
 	}
-	fp_save(&v->fp);
+	if (unlikely(v->fp_use.open)) {
+		vcpu_fp_save(v);
+	}
 	if (unlikely(((v->hcr_el2 ^ sysreg_read(HCR_EL2)) & HCR_VSE) != 0)) {
 		v->hcr_el2 ^= HCR_VSE; /* made pending, or taken */
 	}
@@ -137,10 +139,13 @@ static void load(struct vcpu *v)
 	}
 	*last = (uint8_t)(v->id + 1);
 	load_sysregs(&v->sysregs);
+	/* Before what is behind the gate, too. */
+	if (unlikely(v->fp_use.slices != 0 || !this_cpu(fp_gate_closed))) {
+		vcpu_fp_load(v);
+	}
 	if (unlikely(d->is_32bit)) {
 		load_sysregs_a32(&v->sysregs);
 	}
-	fp_restore(&v->fp);
 	vcpu_debug_load(&v->debug);
 	vtimer_load(v);
 	vgic_load(v);

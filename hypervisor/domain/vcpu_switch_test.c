@@ -31,12 +31,16 @@ static unsigned int mixtures;
 
 void fp_save(struct vcpu_fp_state *state)
 {
-	fake_machine_note("fp_save");
+	const struct vcpu *v = container_of(state, struct vcpu, fp);
+
+	fake_machine_note("fp_save d%uv%u", v->domain->id, v->id);
 }
 
 void fp_restore(const struct vcpu_fp_state *state)
 {
-	fake_machine_note("fp_restore");
+	const struct vcpu *v = container_of(state, const struct vcpu, fp);
+
+	fake_machine_note("fp_restore d%uv%u", v->domain->id, v->id);
 }
 
 void vtimer_save(struct vcpu *v)
@@ -103,6 +107,7 @@ static int set_up(void **state)
 			v->id = n;
 			v->hcr_el2 = HCR_VM | HCR_RW | HCR_TVM;
 			v->runstate.registered = true;
+			vcpu_fp_reset(v);
 			v->vmpidr = MPIDR_RES1 | n;
 			v->sysregs.ttbr0_el1 = TTBR(d, n);
 			v->sysregs.sctlr_el1 = SCTLR_M | SCTLR_C;
@@ -264,14 +269,16 @@ static void every_register_is_saved_and_loaded(void **state)
 #define IS_SAVED(field, name) assert_int_equal(vcpus[0][0].sysregs.field, value++);
 	FIELDS(IS_SAVED)
 	run(NULL, &vcpus[1][0]);
+	assert_true(vcpu_fp_trapped(&vcpus[1][0]));
+	vcpus[0][0].fp_use.slices = 1;
 	run(&vcpus[1][0], &vcpus[0][0]);
 	value = 0x100;
 #define IS_SAVED_A32(field, name) assert_int_equal(vcpus[1][0].sysregs.field, value++);
 #define IS_BACK(field, name)      assert_int_equal(fake_machine_sysreg_get(name), value++);
 	FIELDS(IS_BACK)
 	assert_int_equal(fake_machine_sysreg_get("VMPIDR_EL2"), vcpus[0][0].vmpidr);
-	fake_machine_expect("fp_save", "vtimer_save", "vgic_save", "runstate d1v0", "fp_restore",
-			    "vtimer_load", "vgic_load", "runstate d0v0");
+	fake_machine_expect("fp_save d1v0", "vtimer_save", "vgic_save", "runstate d1v0",
+			    "fp_restore d0v0", "vtimer_load", "vgic_load", "runstate d0v0");
 }
 
 /* What one guest debugs does not stop another: MDSCR_EL1 changes always, the rest when it matters. */
@@ -323,6 +330,12 @@ static void a_32_bit_guest_has_more_registers(void **state)
 	domains[1].is_32bit = true;
 	vcpus[1][0].hcr_el2 &= ~HCR_RW;
 	run(NULL, &vcpus[1][0]);
+	/* FPEXC32_EL2 is behind the gate as well. */
+	vcpus[1][0].fp_use.slices = 1;
+	run(&vcpus[1][0], NULL);
+	run(NULL, &vcpus[0][1]);
+	run(&vcpus[0][1], &vcpus[1][0]);
+	fake_machine_expect("msr CPTR_EL2=0x0", "isb", "msr FPEXC32_EL2");
 	FIELDS_A32(GUEST_SETS)
 	run(&vcpus[1][0], &vcpus[1][1]);
 	value = 0x200;

@@ -26,9 +26,16 @@ static enum trap_outcome trap_absent(struct vcpu *v, uint64_t esr)
 	return TRAP_UNDEFINED;
 }
 
+/* The gate in front of the FP and SIMD registers (domain/vcpu_fp.h). */
+static enum trap_outcome trap_fp(struct vcpu *v, uint64_t esr)
+{
+	return vcpu_fp_trapped(v) ? TRAP_AGAIN : trap_cp_absent(v, esr);
+}
+
 static const trap_handler_t handlers[ESR_EC_MAX] = {
 	[ESR_EC_UNKNOWN] = trap_absent,
 	[ESR_EC_WFX] = trap_wfx,
+	[ESR_EC_FP] = trap_fp,
 	/* From AArch32 code. */
 	[ESR_EC_CP15_32] = trap_cp15_32,
 	[ESR_EC_CP15_64] = trap_cp15_64,
@@ -36,7 +43,6 @@ static const trap_handler_t handlers[ESR_EC_MAX] = {
 	[ESR_EC_CP14_LS] = trap_cp_absent,
 	[ESR_EC_CP14_64] = trap_cp14_64,
 	[ESR_EC_CP10_ID] = trap_cp10_id,
-	[ESR_EC_FP] = trap_cp_absent,
 	[ESR_EC_HVC32] = trap_hvc,
 	[ESR_EC_SMC32] = trap_smc,
 	[ESR_EC_PAC] = trap_absent,

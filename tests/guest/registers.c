@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_gic.h"
 #include "guest_mmu.h"
 #include "guest_smp.h"
 #include "guest_trap.h"
@@ -41,12 +42,13 @@ static void leave_cpu(unsigned int how)
 	}
 }
 
-static void hold_fp(uint64_t rounds)
+/* Leave the CPU this often with the same values in all registers, not touching them. */
+static void hold_fp_over(uint64_t rounds, unsigned int (*nr_turns)(uint64_t round))
 {
 	struct block mine, back;
 
 	for (uint64_t round = 0; round < rounds; round++) {
-		uint64_t fpcr = seed() % 4 << 22, fpsr = seed() % 8, value;
+		uint64_t fpcr = seed() % 4 << 22, fpsr = (seed() + round) % 8, value;
 
 		for (unsigned int i = 0; i < 64; i++) {
 			mine.words[i] = seed() * UINT64_C(0x0101010101010101) ^ (round << 32) ^ i;
@@ -54,7 +56,9 @@ static void hold_fp(uint64_t rounds)
 		guest_fp_load(&mine);
 		sysreg_write(S3_3_C4_C4_0, fpcr);
 		sysreg_write(S3_3_C4_C4_1, fpsr);
-		leave_cpu((unsigned int)round);
+		for (unsigned int turn = 0; turn < nr_turns(round); turn++) {
+			leave_cpu((unsigned int)round + turn);
+		}
 		value = sysreg_read(S3_3_C4_C4_0);
 		EXPECT(value == fpcr, "FPCR is %#lx, not %#lx", value, fpcr);
 		value = sysreg_read(S3_3_C4_C4_1);
@@ -65,6 +69,46 @@ static void hold_fp(uint64_t rounds)
 			       i % 2, i / 2, back.words[i], mine.words[i]);
 		}
 	}
+}
+
+static unsigned int one_turn(uint64_t round)
+{
+	return 1;
+}
+
+static void hold_fp(uint64_t rounds)
+{
+	hold_fp_over(rounds, one_turn);
+}
+
+/* Some use them all the time, and some so seldom that a hypervisor may think they do not. */
+static unsigned int few_or_many_turns(uint64_t round)
+{
+	return (this_cpu()->idx + guest_argument("number", 1)) % 2 == 0 ? 1 + round % 3
+									: 20 + round % 30;
+}
+
+static void hold_fp_for_long(uint64_t rounds)
+{
+	hold_fp_over(rounds, few_or_many_turns);
+}
+
+#define PPI_VIRTUAL 27
+
+/* The vCPUs that sleep now and then, in no step, make the one that does not go from CPU to CPU, where nobody else uses these. */
+static void run_and_sleep(uint64_t rounds)
+{
+	gic_enable(PPI_VIRTUAL);
+	for (uint64_t round = 0; round < 10 * rounds; round++) {
+		delay_us((round * 7 + seed() * 13) % 40);
+		sysreg_write(CNTV_TVAL_EL0, us_to_ticks(20 + (round * 11 + seed() * 5) % 60));
+		sysreg_write(CNTV_CTL_EL0, 1);
+		isb();
+		wfi();
+		sysreg_write(CNTV_CTL_EL0, 0);
+		isb();
+	}
+	gic_disable(PPI_VIRTUAL);
 }
 
 /* Registers that hold any value; the masks leave out RES0 bits and what would change how this runs. */
@@ -152,11 +196,11 @@ static void hold_page_tables(uint64_t rounds)
 	mmu_use_tables(0);
 }
 
-static void on_all(void (*hold)(uint64_t), uint64_t rounds)
+static void on_first_and_others(void (*hold)(uint64_t), void (*others)(uint64_t), uint64_t rounds)
 {
 	rounds = guest_argument("rounds", rounds);
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
-		REQUIRE(smp_start(i, hold, rounds));
+		REQUIRE(smp_start(i, others, rounds));
 	}
 	hold(rounds);
 	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
@@ -164,9 +208,24 @@ static void on_all(void (*hold)(uint64_t), uint64_t rounds)
 	}
 }
 
+static void on_all(void (*hold)(uint64_t), uint64_t rounds)
+{
+	on_first_and_others(hold, hold, rounds);
+}
+
 static void fp_and_simd(void)
 {
 	on_all(hold_fp, 300);
+}
+
+static void fp_and_simd_for_long(void)
+{
+	on_all(hold_fp_for_long, 60);
+}
+
+static void fp_and_simd_from_cpu_to_cpu(void)
+{
+	on_first_and_others(hold_fp, run_and_sleep, 300);
 }
 
 static void system_registers(void)
@@ -189,6 +248,11 @@ static void page_tables(void)
 }
 
 const struct guest_case guest_cases[] = {
-	CASE(fp_and_simd), CASE(system_registers), CASE(general_registers), CASE(page_tables),
+	CASE(fp_and_simd),
+	CASE(fp_and_simd_for_long),
+	CASE(fp_and_simd_from_cpu_to_cpu),
+	CASE(system_registers),
+	CASE(general_registers),
+	CASE(page_tables),
 	CASE_END,
 };
