@@ -250,7 +250,6 @@ void read_wait(struct rwlock *lock)
 {
 	uint32_t state;
 
-	atomic_fetch_sub(&lock->state, 1u); /* read_acquire() has counted this one */
 	do {
 		/* Taken though it is not free; and let go of like any other. */
 		if (lock_is_busted()) {
@@ -297,6 +296,16 @@ void read_lock_second(struct rwlock *lock)
 	check_order(lock, CHECK_SECOND);
 	read_acquire(lock);
 	note_acquired(lock);
+}
+
+/* No order to check, as for spin_trylock(). */
+bool read_trylock(struct rwlock *lock)
+{
+	if (!read_try(lock)) {
+		return false;
+	}
+	note_acquired(lock);
+	return true;
 }
 
 void read_unlock(struct rwlock *lock)

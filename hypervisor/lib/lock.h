@@ -93,6 +93,8 @@ void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 void read_lock(struct rwlock *lock);
 void read_lock_second(struct rwlock *lock);
+/* False: a writer has it, or waits for it. */
+bool __must_check read_trylock(struct rwlock *lock);
 void read_unlock(struct rwlock *lock);
 void write_lock(struct rwlock *lock);
 void write_unlock(struct rwlock *lock);
@@ -147,17 +149,26 @@ static inline void spin_release(struct spinlock *lock)
 	atomic_store_release(serving, (uint16_t)(*serving + 1));
 }
 
-/* Counts first; read_wait() takes that back if a writer was there. A writer only ever finds too many readers, never too few. */
-static inline void read_acquire(struct rwlock *lock)
-{
-	if (unlikely((atomic_fetch_add(&lock->state, 1u) & (RW_WRITER | RW_WAITING)) != 0)) {
-		read_wait(lock);
-	}
-}
-
 static inline void read_release(struct rwlock *lock)
 {
 	atomic_fetch_sub(&lock->state, 1u);
+}
+
+/* Counts first, and takes that back if a writer is there: who only ever finds too many readers, never too few. */
+static inline bool read_try(struct rwlock *lock)
+{
+	if (unlikely((atomic_fetch_add(&lock->state, 1u) & (RW_WRITER | RW_WAITING)) != 0)) {
+		read_release(lock);
+		return false;
+	}
+	return true;
+}
+
+static inline void read_acquire(struct rwlock *lock)
+{
+	if (unlikely(!read_try(lock))) {
+		read_wait(lock);
+	}
 }
 
 static inline void write_acquire(struct rwlock *lock)
@@ -172,6 +183,12 @@ static inline void write_acquire(struct rwlock *lock)
 static inline void write_release(struct rwlock *lock)
 {
 	atomic_fetch_and(&lock->state, ~RW_WRITER);
+}
+
+/* Has anybody it for writing, just now? What is read afterwards is no older than the answer. */
+static inline bool write_is_held(const struct rwlock *lock)
+{
+	return (atomic_load_acquire(&lock->state) & RW_WRITER) != 0;
 }
 
 #ifndef TENON_DEBUG
@@ -194,6 +211,11 @@ static inline void read_lock(struct rwlock *lock)
 static inline void read_lock_second(struct rwlock *lock)
 {
 	read_acquire(lock);
+}
+
+static inline bool __must_check read_trylock(struct rwlock *lock)
+{
+	return read_try(lock);
 }
 
 static inline void read_unlock(struct rwlock *lock)
