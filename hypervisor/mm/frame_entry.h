@@ -51,12 +51,11 @@ _Static_assert(offsetof(struct frame, state) == 0 && offsetof(struct frame, orde
 #define HEAD_WHOSE              UINT32_C(0xffff00ff)
 #define HEAD_OF(state_, domid_) ((uint32_t)(domid_) << 16 | (uint32_t)(state_))
 
-/* The domain's own RAM, or Tenon's that it shares, and not just being let go of: owner, state and references at once. */
+/* The domain's own RAM, or Tenon's that it shares: owner and state at once. References are not looked at. */
 static inline bool frame_head_is_of(uint64_t head, uint16_t domid)
 {
 	const uint32_t whose = (uint32_t)head & HEAD_WHOSE;
 
-	return (likely(whose == HEAD_OF(FRAME_GUEST, domid)) ||
-		whose == HEAD_OF(FRAME_TENON_SHARED, domid)) &&
-	       HEAD_REFS(head) != 0;
+	return likely(whose == HEAD_OF(FRAME_GUEST, domid)) ||
+	       whose == HEAD_OF(FRAME_TENON_SHARED, domid);
 }

@@ -414,6 +414,8 @@ void frame_pool_give_back(mfn_t m, bool quarantine)
 	struct frame *f = frame_of(m);
 
 	spin_lock(&pool_lock);
+	/* M1: guests' frames, and those that they see of Tenon's, may be in windows, or found by an AT a moment ago. */
+	ASSERT(quarantine || f->state == FRAME_TENON);
 	if (!quarantine) {
 		add_block(LIST_DIRTY, m.raw, 0);
 	} else {

@@ -95,7 +95,8 @@ bool frame_get(mfn_t m, uint16_t domid)
 	head = atomic_load_acquire(&f->head);
 	do {
 		/* No owner, or its last reference is going: too late. */
-		if (!frame_head_is_of(head, domid) || HEAD_REFS(head) == UINT32_MAX) {
+		if (!frame_head_is_of(head, domid) || HEAD_REFS(head) == 0 ||
+		    HEAD_REFS(head) == UINT32_MAX) {
 			return false;
 		}
 	} while (!atomic_compare_exchange(&f->head, &head, head + FRAME_ONE_REF));

@@ -17,7 +17,7 @@ static void *alloc(unsigned int order, enum frame_state state, uint16_t owner)
 	}
 	if (hyp_map_own(m, order) != 0) {
 		for (uint64_t n = 0; n < UINT64_C(1) << order; n++) {
-			frame_pool_give_back(mfn_add(m, n), false);
+			frame_pool_give_back(mfn_add(m, n), state != FRAME_TENON);
 		}
 		return NULL;
 	}

@@ -18,7 +18,10 @@ void frame_pool_add(uint64_t first_mfn, uint64_t end_mfn);
 /* A block of a given state, zeroed and PoC-clean, owner and references set. */
 int __must_check frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner,
 				 bool preemptible, mfn_t *first);
-/* One frame whose last reference went: quarantine (guest frames) or the dirty list (Tenon's own). */
+/*
+ * One frame whose last reference went: quarantine; or, of state FRAME_TENON, the dirty list: no stage 2 ever maps such a
+ * one and nobody opens a window on it, so no CPU can have it from either.
+ */
 void frame_pool_give_back(mfn_t m, bool quarantine);
 
 /* ---- hyp_map.c ---- */

@@ -30,13 +30,12 @@ static DEFINE_PER_CPU(uint32_t, epoch_idle); /* idle CPUs hold no window */
 
 static bool has_attr(uint64_t tag, enum window_attr attr)
 {
-	return tag == window_tag(maddr_to_mfn(tag), attr);
+	return (tag & WINDOW_TAG_ATTRIBUTE) == 1 + (uint64_t)attr;
 }
 
 static uint64_t pte_of(uint64_t tag)
 {
-	return ALIGN_DOWN(tag, PAGE_SIZE) |
-	       (has_attr(tag, WINDOW_NC) ? PTE_WINDOW_NC : PTE_WINDOW_WB);
+	return (tag & WINDOW_TAG_FRAME) | (has_attr(tag, WINDOW_NC) ? PTE_WINDOW_NC : PTE_WINDOW_WB);
 }
 
 static void set_entry(struct windows *w, unsigned int n, uint64_t tag)
@@ -58,7 +57,13 @@ static void set_entry(struct windows *w, unsigned int n, uint64_t tag)
 
 static bool same_frame(uint64_t a, uint64_t b)
 {
-	return a != 0 && a >> PAGE_SHIFT == b >> PAGE_SHIFT;
+	return a != 0 && ((a ^ b) & WINDOW_TAG_FRAME) == 0;
+}
+
+/* Whoever's it is. */
+static bool same_window(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & ~WINDOW_TAG_OWNER) == 0;
 }
 
 /* Where the frame is in use away from home, else an unused entry. */
@@ -81,17 +86,17 @@ static unsigned int find_displaced(const struct windows *w, uint64_t tag)
 	return unused;
 }
 
-void *window_map(mfn_t m, enum window_attr attr)
+void *window_map_of(mfn_t m, enum window_attr attr, uint16_t owner)
 {
 	struct windows *w = &this_cpu(windows);
-	const uint64_t tag = window_tag(m, attr);
+	const uint64_t tag = window_tag(m, attr, owner);
 	unsigned int n = window_home(tag);
 
-	if (w->tag[n] != tag) {
+	if (!same_window(w->tag[n], tag)) {
 		if (w->nr_displaced != 0 || (w->users[n] != 0 && !same_frame(w->tag[n], tag))) {
 			n = find_displaced(w, tag);
 		}
-		if (w->tag[n] != tag) {
+		if (!same_window(w->tag[n], tag)) {
 			/* Never two attributes of one frame at a time. */
 			ASSERT(w->users[n] == 0);
 			set_entry(w, n, tag);
@@ -102,7 +107,15 @@ void *window_map(mfn_t m, enum window_attr attr)
 		w->nr_displaced++;
 	}
 	w->users[n]++;
+	if (owner != WINDOW_OF_NOBODY) {
+		w->tag[n] = tag;
+	}
 	return window_va(n);
+}
+
+void *window_map(mfn_t m, enum window_attr attr)
+{
+	return window_map_of(m, attr, WINDOW_OF_NOBODY);
 }
 
 void window_unmap(const void *va)

@@ -2,6 +2,9 @@
 /*
  * A CPU's windows (mm.h) as they are, for the look at one that is there still: no call for the page that a guest passes
  * its arguments in. window.c does the rest.
+ *
+ * A window may say whose frame it is on. By M1 that holds for as long as there is the window: a frame gets another owner only
+ * after every CPU has dropped what windows it had (mm/frame_pool.c, quarantine).
  */
 #pragma once
 
@@ -19,10 +22,15 @@ struct windows {
 };
 DECLARE_PER_CPU(struct windows, windows);
 
-/* Frame and attribute. */
-static inline uint64_t window_tag(mfn_t m, enum window_attr attr)
+/* Nobody has looked whose it is. */
+#define WINDOW_OF_NOBODY     0xffff
+#define WINDOW_TAG_OWNER     BITS64(63, 48)
+#define WINDOW_TAG_FRAME     BITS64(47, 12)
+#define WINDOW_TAG_ATTRIBUTE BITS64(1, 0)
+
+static inline uint64_t window_tag(mfn_t m, enum window_attr attr, uint16_t owner)
 {
-	return mfn_to_maddr(m) | (1 + (uint64_t)attr);
+	return mfn_to_maddr(m) | (1 + (uint64_t)attr) | (uint64_t)owner << 48;
 }
 
 /*
@@ -40,14 +48,19 @@ static inline void *window_va(unsigned int n)
 	return (void *)(uintptr_t)(WINDOW_BASE + n * PAGE_SIZE);
 }
 
+/* As window_map(), of a frame that the caller has found to be owner's, and nobody else's before the next epoch. */
+void *window_map_of(mfn_t m, enum window_attr attr, uint16_t owner);
 /*
- * The window of a frame if this CPU has it mapped so already, else NULL. Good until the next call of anything in mm.h, and
- * not to be unmapped: for a use with nothing else in between.
+ * The window of a frame of this owner if this CPU has it mapped so already, else NULL. Good until the next call of anything in
+ * mm.h, and not to be unmapped: for a use with nothing else in between.
  */
-static inline void *window_kept(mfn_t m, enum window_attr attr)
+static inline void *window_kept(mfn_t m, enum window_attr attr, uint16_t owner)
 {
-	const uint64_t tag = window_tag(m, attr);
-	const unsigned int n = window_home(tag);
+	const uint64_t tag = window_tag(m, attr, owner);
 
-	return likely(this_cpu(windows).tag[n] == tag) ? window_va(n) : NULL;
+	if (unlikely(this_cpu(windows).tag[window_home(tag)] != tag)) {
+		return NULL;
+	}
+	/* window_va() of its home. */
+	return (void *)(uintptr_t)(WINDOW_BASE + (tag & ((NR_WINDOWS - 1) << PAGE_SHIFT)));
 }

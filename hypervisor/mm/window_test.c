@@ -141,26 +141,45 @@ static void another_frame_in_the_same_place_is_break_before_make(void **state)
 	assert_int_equal(nr_mapped(FRAME_A), 0);
 }
 
-static void what_is_there_still_is_found_at_home_alone(void **state)
+static void what_is_there_still_is_found_by_whose_it_is(void **state)
 {
-	const void *a = window_map(mfn(FRAME_A), WINDOW_NC);
-	const void *b = window_map(mfn(FRAME_B), WINDOW_NC);
+	const void *a = window_map_of(mfn(FRAME_A), WINDOW_NC, 7);
+	const void *b = window_map_of(mfn(FRAME_B), WINDOW_NC, 7);
 
-	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC), a);
-	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB));
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC, 7), a);
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB, 7));
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_NC, 8));
 	/* Away from home: it goes with its last user. */
-	assert_null(window_kept(mfn(FRAME_B), WINDOW_NC));
+	assert_null(window_kept(mfn(FRAME_B), WINDOW_NC, 7));
 	window_unmap(a);
 	window_unmap(b);
-	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC), a);
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC, 7), a);
+	/* Who does not know leaves it as it is. */
+	window_unmap(window_map(mfn(FRAME_A), WINDOW_NC));
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_NC, 7), a);
 	window_drop_all();
-	assert_null(window_kept(mfn(FRAME_A), WINDOW_NC));
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_NC, 7));
+}
+
+static void nobody_has_looked_at_it_until_somebody_has(void **state)
+{
+	const void *va = window_map(mfn(FRAME_A), WINDOW_WB);
+
+	window_unmap(va);
+	for (uint32_t owner = 0; owner < WINDOW_OF_NOBODY; owner++) {
+		assert_null(window_kept(mfn(FRAME_A), WINDOW_WB, (uint16_t)owner));
+	}
+	/* Then it is the same window still. */
+	fake_machine_log_clear();
+	assert_ptr_equal(window_map_of(mfn(FRAME_A), WINDOW_WB, 0), va);
+	window_unmap(va);
+	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_WB, 0), va);
+	assert_int_equal(fake_machine_log_count(), 0);
 	/* Shared frames' windows are there while they are used. */
-	a = window_map(mfn(FRAME_A), WINDOW_WB_ONCE);
-	assert_ptr_equal(window_kept(mfn(FRAME_A), WINDOW_WB_ONCE), a);
-	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB));
-	window_unmap(a);
-	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB_ONCE));
+	va = window_map_of(mfn(FRAME_A), WINDOW_WB_ONCE, 0);
+	window_unmap(va);
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB_ONCE, 0));
+	assert_null(window_kept(mfn(FRAME_A), WINDOW_WB, 0));
 }
 
 static void a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept(void **state)
@@ -347,7 +366,8 @@ int main(void)
 		cmocka_unit_test_setup(another_attribute_is_break_before_make_on_this_cpu_only,
 				       set_up),
 		cmocka_unit_test_setup(another_frame_in_the_same_place_is_break_before_make, set_up),
-		cmocka_unit_test_setup(what_is_there_still_is_found_at_home_alone, set_up),
+		cmocka_unit_test_setup(what_is_there_still_is_found_by_whose_it_is, set_up),
+		cmocka_unit_test_setup(nobody_has_looked_at_it_until_somebody_has, set_up),
 		cmocka_unit_test_setup(a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept,
 				       set_up),
 		cmocka_unit_test_setup(frames_with_one_home_are_used_together, set_up),
