@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -16,6 +17,8 @@
 #include "boot/boot_options.h"
 #include "domain/domain_share.h"
 #include "lib/log.h"
+#include "mm/frame_entry.h"
+#include "mm/window.h"
 #include "tests/unit/fake_machine.h"
 
 #define NR_PAGES  4
@@ -26,19 +29,28 @@
 #define ATTR_NC   UINT64_C(0x44)
 
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
+DEFINE_PER_CPU(struct windows, windows);
 struct boot_options boot_options;
 
 static struct domain dom;
 static struct vcpu vcpu;
-static char memory[NR_PAGES][PAGE_SIZE] __aligned(4096);
-static struct frame frames[NR_PAGES];
+/* Machine frame FIRST_MFN + n, at its home window, and its entry in the frame table. */
+static char (*const memory)[PAGE_SIZE] = (char (*)[PAGE_SIZE])(uintptr_t)WINDOW_BASE;
+static struct frame *const frames =
+	(struct frame *)(uintptr_t)(FRAME_TABLE_BASE + FIRST_MFN * sizeof(struct frame));
 
 /* Guest virtual page n is guest frame FIRST_GFN + n is machine frame FIRST_MFN + n. */
 static uint64_t attr;
 static bool faults[NR_PAGES], read_only[NR_PAGES];
+/* Until somebody has finished, who holds the stage-2 lock: it faults, or is still the next one's. */
+static bool broken[NR_PAGES], moving[NR_PAGES];
+/* Somebody has the attribute lock for writing during the first translation. */
+static bool attr_writer;
+/* Translated by their lower half. */
+static bool low_addresses;
 static unsigned int nr_translations, nr_messages;
 static enum window_attr window_attr[NR_PAGES];
-static unsigned int nr_windows, nr_open;
+static unsigned int nr_windows, nr_open, nr_locked;
 
 /* ---- fakes --------------------------------------------------------------------------------------- */
 
@@ -71,15 +83,30 @@ void domain_put_frame(struct domain *owner, mfn_t m)
 	frame_put(m);
 }
 
-void *window_map(mfn_t m, enum window_attr a)
+/* As the real one, a window stays where the next copy finds it. */
+void *window_map_of(mfn_t m, enum window_attr a, uint16_t owner)
 {
 	uint64_t n = m.raw - FIRST_MFN;
 
 	assert_true(n < NR_PAGES);
-	/* Under a reference, or the frame could go. */
-	assert_true(frames[n].refs > 1);
 	/* A private frame may not become shared, nor a shared one private, while it is used past the caches. */
-	assert_true(a == WINDOW_WB || (dom.attr_lock.state & BITS64(29, 0)) == 1);
+	assert_int_equal(dom.attr_lock.state, a == WINDOW_WB ? 0 : 1);
+	assert_int_equal(dom.stage2.lock.state, 0);
+	window_attr[n] = a;
+	this_cpu(windows).tag[n] = a == WINDOW_WB_ONCE ? 0 : window_tag(m, a, owner);
+	nr_windows++;
+	nr_open++;
+	fake_machine_note("window %u", (unsigned int)n);
+	return memory[n];
+}
+
+void *window_map(mfn_t m, enum window_attr a)
+{
+	uint64_t n = m.raw - FIRST_MFN;
+
+	/* By physical address: under a reference and the lock that keeps cold and warm apart. */
+	assert_true(n < NR_PAGES && frames[n].refs > 1);
+	assert_int_equal(dom.attr_lock.state, 1);
 	window_attr[n] = a;
 	nr_windows++;
 	nr_open++;
@@ -113,26 +140,50 @@ void log_guest(unsigned int domid, const char *format, ...)
 
 static uint64_t translate(const char *operation, uint64_t gva)
 {
-	uint64_t n = (gva - GVA) / PAGE_SIZE;
-	bool fault =
-		n >= NR_PAGES || faults[n] || (read_only[n] && strcmp(operation, "s12e1w") == 0);
+	uint64_t n = (gva - (low_addresses ? (uint32_t)GVA : GVA)) / PAGE_SIZE;
+	const bool locked = dom.stage2.lock.state == 1;
+	bool fault = n >= NR_PAGES || faults[n] || (broken[n] && !locked) ||
+		     (read_only[n] && strcmp(operation, "s12e1w") == 0);
+	uint64_t m = FIRST_MFN + n + (n < NR_PAGES && moving[n] && !locked ? 1 : 0);
 	/* A fault, whatever else the register has. */
-	uint64_t par = attr << 56 | (FIRST_MFN + n) << 12 | 0x980 | (fault ? PAR_F : 0);
+	uint64_t par = attr << 56 | m << 12 | 0x980 | (fault ? PAR_F : 0);
 
 	nr_translations++;
-	/* Under the lock that keeps whoever changes stage 2 out. */
-	assert_int_equal(dom.stage2.lock.state & BITS64(29, 0), 1);
+	nr_locked += locked ? 1 : 0;
+	if (attr_writer) {
+		dom.attr_lock.state = nr_translations == 1 ? RW_WRITER : 0;
+	} else {
+		assert_int_equal(dom.attr_lock.state, 0);
+	}
 	fake_machine_sysreg_set("PAR_EL1", par);
 	return par;
 }
 
+static void map_at(void *at, size_t size)
+{
+	assert_ptr_equal(mmap(at, size, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+			 at);
+}
+
 static int set_up(void **state)
 {
+	static bool mapped;
+
 	fake_machine_reset();
+	if (!mapped) {
+		map_at(memory, NR_PAGES * PAGE_SIZE);
+		map_at(frames, PAGE_SIZE);
+		mapped = true;
+	}
+	memset(&this_cpu(windows), 0, sizeof(struct windows));
 	memset(&dom, 0, sizeof(dom));
 	memset(&vcpu, 0, sizeof(vcpu));
-	memset(memory, 0, sizeof(memory));
+	memset(memory, 0, NR_PAGES * PAGE_SIZE);
 	memset(faults, 0, sizeof(faults));
+	memset(broken, 0, sizeof(broken));
+	memset(moving, 0, sizeof(moving));
+	attr_writer = low_addresses = false;
 	memset(read_only, 0, sizeof(read_only));
 	dom.id = 7;
 	rwlock_init(&dom.attr_lock, LOCK_RANK_ATTR);
@@ -143,7 +194,7 @@ static int set_up(void **state)
 		frames[n] = (struct frame){.state = FRAME_GUEST, .owner = 7, .refs = 1};
 	}
 	attr = ATTR_WB;
-	nr_translations = nr_messages = nr_windows = nr_open = 0;
+	nr_translations = nr_messages = nr_windows = nr_open = nr_locked = 0;
 	fake_machine_at_handle(translate);
 	fake_machine_sysreg_set("PAR_EL1", 0x1234);
 	/* A running kernel. */
@@ -205,6 +256,9 @@ static void a_fault_is_efault_and_what_came_before_is_done(void **state)
 	assert_int_equal(guest_copy_to(GVA, out, sizeof(out)), -XEN_EFAULT);
 	assert_memory_equal(memory[0], out, PAGE_SIZE);
 	assert_int_equal(nr_windows, 1);
+	/* The first page's, and the second's twice. */
+	assert_int_equal(nr_translations, 3);
+	assert_int_equal(nr_locked, 1);
 	assert_int_equal(guest_copy_from(out, GVA + NR_PAGES * PAGE_SIZE, 1), -XEN_EFAULT);
 }
 
@@ -331,14 +385,201 @@ static void non_cacheable_copies_are_ordered_against_the_guests_own(void **state
 	caches_off();
 	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
 	fake_machine_expect("window 0", "dsb sy", "dsb sy", "unmap");
-	fake_machine_log_clear();
-	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
-	fake_machine_expect("window 0", "dsb sy", "unmap");
-	/* Coherent ones need nothing. */
-	fake_machine_sysreg_set("SCTLR_EL1", SCTLR_M | SCTLR_C);
+	/* Through the same window. */
 	fake_machine_log_clear();
 	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
-	fake_machine_expect_none("dsb");
+	fake_machine_expect("at s12e1w 0xffff000000010000", "dsb sy", "dsb sy");
+	fake_machine_log_clear();
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	fake_machine_expect("at s12e1r 0xffff000000010000", "dsb sy");
+	assert_int_equal(nr_windows, 1);
+	assert_int_equal(guest_copy_from(&word, GVA + PAGE_SIZE, sizeof(word)), 0);
+	fake_machine_expect("window 1", "dsb sy", "unmap");
+	/* Coherent ones need nothing. */
+	fake_machine_sysreg_set("SCTLR_EL1", SCTLR_M | SCTLR_C);
+	for (unsigned int n = 0; n < 2; n++) {
+		fake_machine_log_clear();
+		assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+		assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+		fake_machine_expect_none("dsb");
+	}
+	assert_int_equal(nr_windows, 3);
+}
+
+/* ---- windows that are there still -------------------------------------------------------------- */
+
+static void a_window_that_is_there_still_is_used_as_it_is(void **state)
+{
+	const uint32_t out[] = {1, 2};
+	uint32_t word = 0x12345678;
+
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 1);
+	word = 0x9abcdef0;
+	assert_int_equal(guest_copy_to(GVA + 4, &word, sizeof(word)), 0);
+	assert_memory_equal(memory[0] + 4, &word, sizeof(word));
+	word = 0;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(word, 0x12345678);
+	assert_int_equal(nr_windows, 1);
+	/* One translation each, but for the first, and no lock. */
+	assert_int_equal(nr_translations, 4);
+	assert_int_equal(nr_locked, 0);
+	/* Not for what lies on two pages, nor for what the translation does not allow. */
+	faults[1] = true;
+	assert_int_equal(guest_copy_to(GVA + PAGE_SIZE - 4, out, sizeof(out)), -XEN_EFAULT);
+	assert_memory_equal(memory[0] + PAGE_SIZE - 4, out, 4);
+	assert_int_equal(memory[1][0], 0);
+	read_only[0] = true;
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), -XEN_EFAULT);
+	faults[0] = true;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), -XEN_EFAULT);
+}
+
+static void but_not_with_another_view(void **state)
+{
+	uint32_t word = 0;
+
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	attr = ATTR_NC;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), -XEN_EINVAL);
+	caches_off();
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 2);
+	assert_int_equal(window_attr[0], WINDOW_NC);
+	/* Its caches are on again. */
+	attr = ATTR_WB;
+	fake_machine_sysreg_set("SCTLR_EL1", SCTLR_M | SCTLR_C);
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 3);
+	assert_int_equal(window_attr[0], WINDOW_WB);
+}
+
+static void nor_of_a_frame_that_nobody_has_looked_at(void **state)
+{
+	uint32_t word;
+
+	this_cpu(windows).tag[0] = window_tag(mfn(FIRST_MFN), WINDOW_WB, WINDOW_OF_NOBODY);
+	this_cpu(windows).tag[1] = window_tag(mfn(FIRST_MFN + 1), WINDOW_WB, 8);
+	frames[1].owner = 8;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 1);
+	assert_int_equal(guest_copy_from(&word, GVA + PAGE_SIZE, sizeof(word)), -XEN_EFAULT);
+}
+
+static void nor_of_a_frame_that_has_become_a_shared_one(void **state)
+{
+	uint32_t word = 0x12345678;
+
+	caches_off();
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	frames[0].shared_pins = 1;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(window_attr[0], WINDOW_WB_ONCE);
+	this_cpu(windows).tag[0] = window_tag(mfn(FIRST_MFN), WINDOW_NC, dom.id);
+	window_attr[0] = WINDOW_NC;
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	assert_int_equal(window_attr[0], WINDOW_WB_ONCE);
+	assert_int_equal(nr_windows, 3);
+}
+
+static void nor_past_the_caches_while_a_frame_may_become_one(void **state)
+{
+	uint32_t word = 0x12345678;
+
+	caches_off();
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	attr_writer = true;
+	nr_translations = 0;
+	assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 2);
+	nr_translations = 0;
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 3);
+	assert_int_equal(nr_locked, 0);
+}
+
+static void aarch32_callers_addresses_are_looked_at_each_time(void **state)
+{
+	uint32_t word;
+
+	dom.is_32bit = true;
+	caches_off();
+	low_addresses = true;
+	assert_int_equal(guest_copy_from(&word, (uint32_t)GVA, sizeof(word)), 0);
+	assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), -XEN_EFAULT);
+	assert_int_equal(guest_copy_from(&word, (uint32_t)GVA, sizeof(word)), 0);
+	assert_int_equal(nr_windows, 2);
+}
+
+static void every_size_and_alignment_is_copied(void **state)
+{
+	static const unsigned int starts[] = {0, PAGE_SIZE - 24};
+	char out[80], in[80];
+
+	for (unsigned int n = 0; n < sizeof(out); n++) {
+		out[n] = (char)(n + 1);
+	}
+	for (unsigned int offset = 0; offset < 8; offset++) {
+		for (unsigned int size = 1; size <= 72; size++) {
+			const unsigned int start = starts[size % 2] + offset;
+			const uint64_t gva = GVA + start;
+			char *guest = memory[0] + start, *tenon = out + (size / 2) % 5;
+
+			memset(memory, 0, 2 * PAGE_SIZE);
+			memset(in, 0, sizeof(in));
+			assert_int_equal(guest_copy_to(gva, tenon, size), 0);
+			assert_memory_equal(guest, tenon, size);
+			assert_int_equal(guest[size], 0);
+			assert_int_equal(guest_copy_from(in + offset % 4, gva, size), 0);
+			assert_memory_equal(in + offset % 4, tenon, size);
+			assert_int_equal(in[offset % 4 + size], 0);
+		}
+	}
+	/* Of memory that lies together, two windows do. */
+	assert_int_equal(nr_locked, 0);
+}
+
+/* ---- others change the stage 2 ------------------------------------------------------------------- */
+
+static void what_faults_counts_when_nobody_is_changing_anything(void **state)
+{
+	uint32_t word = 0x12345678;
+
+	for (unsigned int off = 0; off < 2; off++) {
+		if (off != 0) {
+			caches_off();
+		}
+		nr_translations = nr_locked = 0;
+		broken[0] = true;
+		assert_int_equal(guest_copy_to(GVA, &word, sizeof(word)), 0);
+		assert_memory_equal(memory[0], &word, sizeof(word));
+		assert_int_equal(nr_locked, 1);
+		broken[0] = false;
+		faults[1] = true;
+		assert_int_equal(guest_copy_from(&word, GVA + PAGE_SIZE, sizeof(word)), -XEN_EFAULT);
+		assert_int_equal(nr_locked, 2);
+	}
+}
+
+static void so_does_what_is_anothers(void **state)
+{
+	static const enum frame_state states[] = {FRAME_QUARANTINE, FRAME_TENON, FRAME_GUEST};
+	uint32_t word;
+
+	frames[1] = (struct frame){.owner = 8, .refs = 1};
+	moving[0] = true;
+	for (unsigned int n = 0; n < ARRAY_SIZE(states); n++) {
+		/* First page 1's frame, which was page 0's. */
+		frames[1].state = states[n];
+		memory[0][0] = (char)n;
+		nr_locked = 0;
+		assert_int_equal(guest_copy_from(&word, GVA, sizeof(word)), 0);
+		assert_int_equal(word, n);
+		assert_int_equal(nr_locked, 1);
+	}
+	/* For good. */
+	assert_int_equal(guest_copy_from(&word, GVA + PAGE_SIZE, sizeof(word)), -XEN_EFAULT);
 }
 
 /* ---- frames that are kept ----------------------------------------------------------------------- */
@@ -350,6 +591,9 @@ static void a_frame_comes_with_a_reference(void **state)
 	assert_int_equal(guest_get_frame(GVA + PAGE_SIZE, &m), 0);
 	assert_int_equal(m.raw, FIRST_MFN + 1);
 	assert_int_equal(frames[1].refs, 2);
+	/* A reference is taken while the page is mapped, nobody knows for how long. */
+	assert_int_equal(nr_translations, 1);
+	assert_int_equal(nr_locked, 1);
 	frame_put(m);
 	read_only[2] = true;
 	assert_int_equal(guest_get_frame(GVA + 2 * PAGE_SIZE, &m), -XEN_EFAULT);
@@ -424,6 +668,15 @@ int main(void)
 		TEST(with_its_caches_off_a_caller_is_served_non_cacheably),
 		TEST(shared_is_write_back_for_everyone),
 		TEST(non_cacheable_copies_are_ordered_against_the_guests_own),
+		TEST(a_window_that_is_there_still_is_used_as_it_is),
+		TEST(but_not_with_another_view),
+		TEST(nor_of_a_frame_that_nobody_has_looked_at),
+		TEST(nor_of_a_frame_that_has_become_a_shared_one),
+		TEST(nor_past_the_caches_while_a_frame_may_become_one),
+		TEST(aarch32_callers_addresses_are_looked_at_each_time),
+		TEST(every_size_and_alignment_is_copied),
+		TEST(what_faults_counts_when_nobody_is_changing_anything),
+		TEST(so_does_what_is_anothers),
 		TEST(a_frame_comes_with_a_reference),
 		TEST(tenons_own_frames_are_not_registered),
 		TEST(the_builder_writes_as_the_attribute_table_says),
