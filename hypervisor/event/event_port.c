@@ -218,8 +218,8 @@ int event_unmask(struct domain *d, uint32_t port)
 	return 0;
 }
 
-static int status_locked(const struct domain *caller, const struct domain *d,
-			 const struct event_port *p, struct evtchn_status *status)
+/* Under the event lock of d, whose port it is. */
+static inline void describe(const struct event_port *p, struct evtchn_status *status)
 {
 	/* What status says of each state; closed is 0. */
 	static const uint8_t code[] = {
@@ -227,41 +227,59 @@ static int status_locked(const struct domain *caller, const struct domain *d,
 		[EVENT_UNBOUND] = EVTCHNSTAT_unbound, [EVENT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
 		[EVENT_VIRQ] = EVTCHNSTAT_virq,       [EVENT_IPI] = EVTCHNSTAT_ipi,
 	};
+	const enum event_port_state state = p->state;
 
-	if (p->tenon_owned) {
-		return -XEN_EACCES;
-	}
-	if (!policy_may_control(caller, d)) {
-		return -XEN_EPERM;
-	}
-	status->status = code[p->state];
+	status->status = code[state];
 	status->vcpu = p->vcpu;
-	if (p->state == EVENT_UNBOUND) {
+	if (state == EVENT_UNBOUND) {
 		status->u.unbound.dom = p->remote_domid;
-	} else if (p->state == EVENT_INTERDOMAIN) {
+	} else if (state == EVENT_INTERDOMAIN) {
 		status->u.interdomain.dom = p->remote->id;
 		status->u.interdomain.port = p->remote_port;
-	} else if (p->state == EVENT_VIRQ) {
+	} else if (state == EVENT_VIRQ) {
 		status->u.virq = p->virq;
 	}
-	return 0;
 }
 
-int event_status(struct domain *caller, struct evtchn_status *status)
+static __force_inline int status_of(struct domain *d, bool allowed, struct evtchn_status *status)
 {
-	struct domain *d = domain_get_self(caller, status->dom);
-	struct event_port *p;
-	int ret = -XEN_EINVAL;
+	const struct event_port *p;
+	int ret;
+
+	spin_lock(&d->event.lock);
+	p = event_port_of(d, status->port);
+	if (unlikely(p == NULL)) {
+		ret = -XEN_EINVAL;
+	} else if (unlikely(p->tenon_owned)) {
+		ret = -XEN_EACCES;
+	} else if (unlikely(!allowed)) {
+		ret = -XEN_EPERM;
+	} else {
+		describe(p, status);
+		ret = 0;
+	}
+	spin_unlock(&d->event.lock);
+	return ret;
+}
+
+static __noinline int status_of_other(const struct domain *caller, struct evtchn_status *status)
+{
+	struct domain *d = domain_get(status->dom);
+	int ret;
 
 	if (d == NULL) {
 		return -XEN_ESRCH;
 	}
-	spin_lock(&d->event.lock);
-	p = event_port_of(d, status->port);
-	if (p != NULL) {
-		ret = status_locked(caller, d, p, status);
-	}
-	spin_unlock(&d->event.lock);
+	ret = status_of(d, policy_may_control(caller, d), status);
 	domain_put(d);
 	return ret;
+}
+
+int event_status(struct domain *caller, struct evtchn_status *status)
+{
+	/* Its own, as nearly always: that stays while it is in here. */
+	if (likely(status->dom == DOMID_SELF || status->dom == caller->id)) {
+		return status_of(caller, true, status);
+	}
+	return status_of_other(caller, status);
 }

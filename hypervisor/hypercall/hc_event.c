@@ -109,12 +109,15 @@ static int64_t op_send(struct vcpu *v, const uint64_t args[5])
 static int64_t op_status(struct vcpu *v, const uint64_t args[5])
 {
 	struct evtchn_status op;
-	int64_t ret = guest_copy_from(&op, args[1], sizeof(op));
+	int ret = guest_copy_from(&op, args[1], sizeof(op));
 
-	if (ret == 0) {
+	if (likely(ret == 0)) {
 		ret = event_status(v->domain, &op);
 	}
-	return ret < 0 ? ret : guest_copy_to(args[1], &op, sizeof(op));
+	if (likely(ret == 0)) {
+		ret = guest_copy_to(args[1], &op, sizeof(op));
+	}
+	return ret;
 }
 
 static int64_t op_bind_vcpu(struct vcpu *v, const uint64_t args[5])
@@ -226,13 +229,24 @@ static const hypercall_t event_ops[] = {
 	HYPERCALL_OP(EVTCHNOP_set_priority, op_set_priority),
 };
 
-int64_t hc_event_channel_op(struct vcpu *v, const uint64_t args[5])
+/* Beyond the table: one that is continued, or none. */
+static __noinline int64_t op_continued(struct vcpu *v, const uint64_t args[5])
 {
-	uint32_t op = (uint32_t)args[0];
+	const uint32_t op = (uint32_t)args[0];
 
 	if ((op & OP_MASK) == EVTCHNOP_expand_array &&
 	    event_fifo_is_resending(v->domain, op >> OP_SHIFT)) {
-		op &= OP_MASK;
+		return op_expand_array(v, args);
+	}
+	return -XEN_ENOSYS;
+}
+
+int64_t hc_event_channel_op(struct vcpu *v, const uint64_t args[5])
+{
+	const uint32_t op = (uint32_t)args[0];
+
+	if (unlikely(op >= ARRAY_SIZE(event_ops))) {
+		return op_continued(v, args);
 	}
 	return hypercall_sub_op(event_ops, ARRAY_SIZE(event_ops), op, v, args);
 }

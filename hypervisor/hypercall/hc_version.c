@@ -11,8 +11,9 @@
 #define XEN_MAJOR 4
 #define XEN_MINOR 17
 
-static const xen_extraversion_t extraversion = ".0-tenon";
-static const xen_changeset_info_t changeset = "tenon";
+/* Aligned, as they are copied by the word then. */
+static const xen_extraversion_t extraversion __aligned(8) = ".0-tenon";
+static const xen_changeset_info_t changeset __aligned(8) = "tenon";
 static const struct xen_compile_info compile_info = {
 	.compiler = __VERSION__,
 	.compile_by = "tenon",
