@@ -20,10 +20,25 @@ _Static_assert(sizeof(struct grant_active) * GRANT_ENTRIES_PER_FRAME == PAGE_SIZ
 	       "one frame of these goes with one frame of entries");
 
 /* flags and domid, which change together. Little-endian. */
-#define HEAD_FLAGS(head) ((uint16_t)(head))
-#define HEAD_DOMID(head) ((uint16_t)((head) >> 16))
+#define HEAD(domid, flags) ((uint32_t)(domid) << 16 | (flags))
 
-static uint32_t *head_of(struct grant_entry_v1 *entry)
+/* What a use says to the granter: reading, or both. */
+static inline uint32_t use_flags(bool readonly)
+{
+	return GTF_reading | (readonly ? 0 : GTF_writing);
+}
+
+enum grant_use {
+	GRANT_USE_MAP,
+	GRANT_USE_COPY /* whole pages too, but GTF_sub_page is not looked at: as in Xen */
+};
+
+static inline struct grant_entry_v1 *entry_of(const struct grant_domain *grant, grant_ref_t ref)
+{
+	return &grant->frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
+}
+
+static inline uint32_t *head_of(struct grant_entry_v1 *entry)
 {
 	return (uint32_t *)(void *)entry;
 }
@@ -37,38 +52,41 @@ static uint32_t *head_of(struct grant_entry_v1 *entry)
 #define MAX_CHANGES  5
 #define MAX_ATTEMPTS 4096
 
-static bool update_head(uint32_t *head, uint32_t *expected, uint32_t value)
+static inline bool update_head(uint32_t *head, uint32_t *expected, uint32_t value)
 {
 	return __atomic_compare_exchange_n(head, expected, value, true, __ATOMIC_ACQ_REL,
 					   __ATOMIC_RELAXED);
 }
 
-/* Does the entry permit it? fresh: nobody uses it yet, so the user and the type of the entry are not settled. */
-static bool permits(uint32_t head, bool fresh, uint16_t user, bool readonly, enum grant_use use)
+/*
+ * What does not permit it, 0 if nothing. fresh: nobody uses it yet, so the user and the type of the entry are not settled.
+ */
+static inline uint32_t forbids(uint32_t head, bool fresh, uint16_t user, bool readonly,
+			       enum grant_use use)
 {
-	uint16_t type_mask = GTF_type_mask | (use == GRANT_USE_MAP ? GTF_sub_page : 0);
+	uint32_t type_mask = GTF_type_mask | (use == GRANT_USE_MAP ? GTF_sub_page : 0);
+	uint32_t wrong = 0;
 
-	if (fresh &&
-	    ((HEAD_FLAGS(head) & type_mask) != GTF_permit_access || HEAD_DOMID(head) != user)) {
-		return false;
+	if (fresh) {
+		wrong = (head ^ HEAD(user, GTF_permit_access)) & HEAD(UINT16_MAX, type_mask);
 	}
-	return readonly || (HEAD_FLAGS(head) & GTF_readonly) == 0;
+	return wrong | (readonly ? 0 : head & GTF_readonly);
 }
 
-static bool show_use(struct grant_entry_v1 *entry, bool fresh, uint16_t user, bool readonly,
-		     enum grant_use use)
+/* The first attempt has failed. */
+static __noinline bool show_use_again(struct grant_entry_v1 *entry, bool fresh, uint16_t user,
+				      bool readonly, enum grant_use use)
 {
-	uint32_t flags = GTF_reading | (readonly ? 0 : GTF_writing);
 	uint32_t head = atomic_load_relaxed(head_of(entry));
 	unsigned int changes = 0;
 
 	for (unsigned int i = 0; i < MAX_ATTEMPTS && changes < MAX_CHANGES; i++) {
 		uint32_t seen = head;
 
-		if (!permits(head, fresh, user, readonly, use)) {
+		if (forbids(head, fresh, user, readonly, use) != 0) {
 			return false;
 		}
-		if (update_head(head_of(entry), &head, head | flags)) {
+		if (update_head(head_of(entry), &head, head | use_flags(readonly))) {
 			return true;
 		}
 		changes += head != seen;
@@ -76,23 +94,23 @@ static bool show_use(struct grant_entry_v1 *entry, bool fresh, uint16_t user, bo
 	return false;
 }
 
-/* A use has ended, or came to nothing: take back what those that are left do not need. */
-static void show_less(const struct domain *granter, struct grant_entry_v1 *entry,
-		      const struct grant_active *active, bool readonly)
+static inline bool show_use(struct grant_entry_v1 *entry, bool fresh, uint16_t user, bool readonly,
+			    enum grant_use use)
 {
-	uint32_t flags = 0;
-	uint32_t head;
+	uint32_t head = atomic_load_relaxed(head_of(entry));
 
-	if (!readonly && active->writers == 0) {
-		flags |= GTF_writing;
+	if (unlikely(forbids(head, fresh, user, readonly, use) != 0)) {
+		return false;
 	}
-	if (active->writers == 0 && active->readers == 0) {
-		flags |= GTF_reading;
-	}
-	if (flags == 0) {
-		return;
-	}
-	head = atomic_load_relaxed(head_of(entry));
+	return likely(update_head(head_of(entry), &head, head | use_flags(readonly))) ||
+	       show_use_again(entry, fresh, user, readonly, use);
+}
+
+static __noinline void show_less_again(const struct domain *granter, struct grant_entry_v1 *entry,
+				       uint32_t flags)
+{
+	uint32_t head = atomic_load_relaxed(head_of(entry));
+
 	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
 		if (update_head(head_of(entry), &head, head & ~flags)) {
 			return;
@@ -101,45 +119,55 @@ static void show_less(const struct domain *granter, struct grant_entry_v1 *entry
 	log_guest(granter->id, "keeps a grant entry changing: it will look as if it were in use");
 }
 
-static struct grant_active *active_of(const struct grant_domain *grant, grant_ref_t ref)
+/* A use has ended, or came to nothing: take back what those that are left do not need. */
+static inline void show_less(const struct domain *granter, struct grant_entry_v1 *entry,
+			     const struct grant_active *active, bool readonly)
 {
-	return &grant->active[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
+	uint32_t flags = 0;
+	uint32_t head;
+
+	if (active->writers == 0) {
+		flags = (readonly ? 0 : GTF_writing) | (active->readers == 0 ? GTF_reading : 0);
+	}
+	if (flags != 0) {
+		head = atomic_load_relaxed(head_of(entry));
+		if (unlikely(!update_head(head_of(entry), &head, head & ~flags))) {
+			show_less_again(granter, entry, flags);
+		}
+	}
 }
 
-static struct grant_entry_v1 *entry_of(const struct grant_domain *grant, grant_ref_t ref)
+/* The frame that the entry names: the granter's own, and not what it has of others. */
+static inline bool find_frame(struct domain *granter, const struct grant_entry_v1 *entry,
+			      enum grant_use use, mfn_t *m)
 {
-	return &grant->frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
-}
-
-/* The frame that the entry names, with a reference: the granter's own, and not what it has of others. */
-static int16_t find_frame(struct domain *granter, const struct grant_entry_v1 *entry, mfn_t *m)
-{
+	/* Read once: after the acquire of show_use(), as the granter writes the frame before the type. */
+	gfn_t g = gfn(READ_ONCE(entry->frame));
 	enum stage2_type type;
 
-	*m = MFN_INVALID;
-	/* Read once: after the acquire of show_use(), as the granter writes the frame before the type. */
-	return stage2_get_frame(granter, gfn(READ_ONCE(entry->frame)), m, &type) == 0
-		     ? GNTST_okay
-		     : GNTST_bad_page;
+	if (use == GRANT_USE_MAP) {
+		return stage2_get_frame(granter, g, m, &type) == 0;
+	}
+	*m = stage2_find_frame(granter, g);
+	return m->raw != MFN_INVALID.raw;
 }
 
-static int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			 enum grant_use use, mfn_t *m)
+static __force_inline int16_t begin_locked(struct domain *granter, grant_ref_t ref, uint16_t user,
+					   bool readonly, enum grant_use use, mfn_t *m)
 {
 	struct grant_domain *grant = &granter->grant;
 	struct grant_entry_v1 *entry;
 	struct grant_active *active;
 	bool fresh;
-	int16_t status;
 
 	ASSERT(spin_is_mine(&grant->lock));
-	if (ref / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames) {
+	if (unlikely(ref / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames)) {
 		return GNTST_bad_gntref;
 	}
 	entry = entry_of(grant, ref);
-	active = active_of(grant, ref);
-	fresh = active->readers == 0 && active->writers == 0;
-	if (!fresh &&
+	active = grant_active_of(grant, ref);
+	fresh = (active->readers | active->writers) == 0;
+	if (unlikely(!fresh) &&
 	    (active->domid != user || (readonly ? active->readers : active->writers) == MAX_USES)) {
 		return GNTST_general_error;
 	}
@@ -147,17 +175,19 @@ static int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user,
 	    !show_use(entry, fresh, user, readonly, use)) {
 		return GNTST_general_error;
 	}
-	if (fresh) {
-		status = find_frame(granter, entry, m);
+	if (likely(fresh)) {
+		if (unlikely(!find_frame(granter, entry, use, m))) {
+			show_less(granter, entry, active, readonly);
+			return GNTST_bad_page;
+		}
 		active->mfn = (uint32_t)m->raw;
 		active->domid = user;
 	} else {
 		*m = mfn(active->mfn);
-		status = frame_get(*m, granter->id) ? GNTST_okay : GNTST_general_error;
-	}
-	if (status != GNTST_okay) {
-		show_less(granter, entry, active, readonly);
-		return status;
+		if (use == GRANT_USE_MAP && !frame_get(*m, granter->id)) {
+			show_less(granter, entry, active, readonly);
+			return GNTST_general_error;
+		}
 	}
 	if (readonly) {
 		active->readers++;
@@ -167,15 +197,27 @@ static int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user,
 	return GNTST_okay;
 }
 
-int16_t grant_begin_use(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			enum grant_use use, mfn_t *m)
+static __force_inline int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user,
+					bool readonly, enum grant_use use, mfn_t *m)
 {
 	int16_t status;
 
 	spin_lock(&granter->grant.lock);
-	status = begin_use(granter, ref, user, readonly, use, m);
+	status = begin_locked(granter, ref, user, readonly, use, m);
 	spin_unlock(&granter->grant.lock);
 	return status;
+}
+
+int16_t grant_begin_map(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			mfn_t *m)
+{
+	return begin_use(granter, ref, user, readonly, GRANT_USE_MAP, m);
+}
+
+int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			 mfn_t *m)
+{
+	return begin_use(granter, ref, user, readonly, GRANT_USE_COPY, m);
 }
 
 void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)
@@ -184,7 +226,7 @@ void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)
 	struct grant_active *active;
 
 	spin_lock(&grant->lock);
-	active = active_of(grant, ref);
+	active = grant_active_of(grant, ref);
 	ASSERT(readonly ? active->readers > 0 : active->writers > 0);
 	if (readonly) {
 		active->readers--;
@@ -192,15 +234,10 @@ void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)
 		active->writers--;
 	}
 	/* The table of a granter that is no more has gone before. */
-	if (ref / GRANT_ENTRIES_PER_FRAME < grant->nr_frames) {
+	if (likely(ref / GRANT_ENTRIES_PER_FRAME < grant->nr_frames)) {
 		show_less(granter, entry_of(grant, ref), active, readonly);
 	}
 	spin_unlock(&grant->lock);
-}
-
-mfn_t grant_frame_in_use(const struct domain *granter, grant_ref_t ref)
-{
-	return mfn(active_of(&granter->grant, ref)->mfn);
 }
 
 int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
@@ -214,11 +251,11 @@ int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
 	    b / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames) {
 		status = GNTST_bad_gntref;
 	} else if (a != b) {
-		active = active_of(grant, a);
+		active = grant_active_of(grant, a);
 		if (active->readers != 0 || active->writers != 0) {
 			status = GNTST_eagain;
 		}
-		active = active_of(grant, b);
+		active = grant_active_of(grant, b);
 		if (active->readers != 0 || active->writers != 0) {
 			status = GNTST_eagain;
 		}

@@ -5,15 +5,19 @@
  * EL2 touches each frame in the way that its owner's state asks for (stage2_attr_window()), and the attribute locks of both
  * owners keep that as it is meanwhile. So a granted frame is not pinned to be copied: one that is private in a cold domain is
  * copied past the caches, as its owner uses it, and needs no maintenance afterwards.
+ *
+ * Nor are there references: a frame that is let go of meanwhile waits in quarantine until this CPU has polled for epochs (M1), and
+ * so says a window of this owner that is there still that the frame is its owner's, or was until just now.
  */
 #include "grant/grant_internal.h"
 
+#include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "domain/domain.h"
-#include "domain/domain_share.h"
 #include "domain/policy.h"
 #include "lib/string.h"
-#include "mm/mm.h"
+#include "mm/frame_entry.h"
+#include "mm/window.h"
 #include "stage2/stage2.h"
 
 /* One end. */
@@ -22,48 +26,40 @@ struct copy_end {
 	bool by_ref;
 	bool readonly;
 	struct domain *owner; /* with a reference, unless it is the caller */
-	mfn_t m;              /* with a reference */
 };
 
 /* Both are looked for before anything else, as in Xen 4.17.7. */
-static inline bool find_owner(struct domain *d, struct copy_end *end)
+static inline struct domain *find_owner(struct domain *d, uint16_t domid)
 {
-	uint16_t domid = end->ptr->domid;
-
-	end->owner = likely(domid == DOMID_SELF || domid == d->id) ? d : domain_get(domid);
-	return end->owner != NULL;
+	return likely(domid == DOMID_SELF || domid == d->id) ? d : domain_get(domid);
 }
 
-static inline void forget_owner(struct domain *d, const struct copy_end *end)
+static inline void forget_owner(struct domain *d, struct domain *owner)
 {
-	if (unlikely(end->owner != d) && end->owner != NULL) {
-		domain_put(end->owner);
+	if (unlikely(owner != d) && owner != NULL) {
+		domain_put(owner);
 	}
 }
 
-/* The frame, referenced, and if it is a granted one in use. */
-static __force_inline int16_t get_frame(struct domain *d, struct copy_end *end)
+/* The frame, and if it is a granted one in use; else a status. */
+static __force_inline int16_t find_frame(struct domain *d, const struct copy_end *end, mfn_t *m)
 {
-	enum stage2_type type;
-
 	if (end->by_ref) {
-		return grant_begin_use(end->owner, end->ptr->u.ref, d->id, end->readonly,
-				       GRANT_USE_COPY, &end->m);
+		return grant_begin_copy(end->owner, end->ptr->u.ref, d->id, end->readonly, m);
 	}
 	/* By frame only one's own, and then by no number. */
 	if (end->ptr->domid != DOMID_SELF) {
 		return GNTST_permission_denied;
 	}
-	return stage2_get_frame(d, gfn(end->ptr->u.gmfn), &end->m, &type) == 0 ? GNTST_okay
-									       : GNTST_bad_page;
+	*m = stage2_find_frame(d, gfn(end->ptr->u.gmfn));
+	return likely(m->raw != MFN_INVALID.raw) ? GNTST_okay : GNTST_bad_page;
 }
 
-static __force_inline void put_frame(const struct copy_end *end)
+static __force_inline void forget_frame(const struct copy_end *end)
 {
 	if (end->by_ref) {
 		grant_end_use(end->owner, end->ptr->u.ref, end->readonly);
 	}
-	domain_put_frame(end->owner, end->m);
 }
 
 /* Cold stays cold and warm stays warm, private stays private and shared shared. Two domains: lower domid first. */
@@ -83,22 +79,31 @@ static __force_inline void unlock_attributes(struct domain *a, struct domain *b)
 	}
 }
 
-static __force_inline int16_t copy_bytes(const struct copy_end *source, const struct copy_end *dest,
-					 uint16_t size)
+/* Stage 2 says that it is its owner's RAM; the frame table has the last word: NULL. */
+static const struct frame *frame_of_owner(const struct domain *owner, mfn_t m)
 {
+	const struct frame *f = frame_of(m);
+
+	return f != NULL && frame_head_is_of(atomic_load_acquire(&f->head), owner->id) ? f : NULL;
+}
+
+/* Each page as its owner's state asks for, and whether a window is there or not. The attribute locks are held. */
+static __noinline int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
+					const struct copy_end *dest, mfn_t to_mfn, size_t size)
+{
+	const struct frame *from_frame = frame_of_owner(source->owner, from_mfn);
+	const struct frame *to_frame = frame_of_owner(dest->owner, to_mfn);
 	enum window_attr from_attr, to_attr;
 	const char *from;
 	char *to;
 
-	if (source->ptr->offset + size > (unsigned int)PAGE_SIZE ||
-	    dest->ptr->offset + size > (unsigned int)PAGE_SIZE) {
-		return GNTST_bad_copy_arg;
+	if (from_frame == NULL || to_frame == NULL) {
+		return GNTST_bad_page;
 	}
-	lock_attributes(source->owner, dest->owner);
-	from_attr = stage2_attr_window(source->owner, frame_of(source->m));
-	to_attr = stage2_attr_window(dest->owner, frame_of(dest->m));
-	from = window_map(source->m, from_attr);
-	to = window_map(dest->m, to_attr);
+	from_attr = stage2_attr_window(source->owner, from_frame);
+	to_attr = stage2_attr_window(dest->owner, to_frame);
+	from = window_map_of(from_mfn, from_attr, source->owner->id);
+	to = window_map_of(to_mfn, to_attr, dest->owner->id);
 	/* Non-cacheable here, Device for a guest with its MMU off: mismatched types (Arm ARM, "Mismatched memory
 	 * attributes"), ordered by a barrier on either side. */
 	if (from_attr == WINDOW_NC || to_attr == WINDOW_NC) {
@@ -110,25 +115,71 @@ static __force_inline int16_t copy_bytes(const struct copy_end *source, const st
 	}
 	window_unmap(to);
 	window_unmap(from);
-	unlock_attributes(source->owner, dest->owner);
 	return GNTST_okay;
 }
 
-static __force_inline int16_t copy_between(struct domain *d, struct copy_end *source,
-					   struct copy_end *dest, uint16_t size)
+/* Two warm domains, and windows that are there still: nothing else is to be looked at. */
+static __force_inline bool copy_cached(const struct domain *source, mfn_t from_mfn,
+				       unsigned int from_offset, const struct domain *dest,
+				       mfn_t to_mfn, unsigned int to_offset, size_t size)
 {
-	int16_t status = get_frame(d, source);
+	const char *from;
+	char *to;
 
-	if (status != GNTST_okay) {
+	if (unlikely(!READ_ONCE(source->warm) || !READ_ONCE(dest->warm))) {
+		return false;
+	}
+	from = window_kept(from_mfn, WINDOW_WB, source->id);
+	to = window_kept(to_mfn, WINDOW_WB, dest->id);
+	if (unlikely(from == NULL || to == NULL)) {
+		return false;
+	}
+	memmove(to + to_offset, from + from_offset, size);
+	return true;
+}
+
+static __force_inline int16_t copy_bytes(const struct copy_end *source, mfn_t from,
+					 const struct copy_end *dest, mfn_t to, size_t size)
+{
+	const unsigned int from_offset = source->ptr->offset, to_offset = dest->ptr->offset;
+	int16_t status = GNTST_okay;
+
+	if (unlikely(from_offset + size > PAGE_SIZE || to_offset + size > PAGE_SIZE)) {
+		return GNTST_bad_copy_arg;
+	}
+	lock_attributes(source->owner, dest->owner);
+	if (unlikely(!copy_cached(source->owner, from, from_offset, dest->owner, to, to_offset,
+				  size))) {
+		/* Copies of the two: they are in registers all the way above. */
+		const struct copy_end from_end = *source, to_end = *dest;
+
+		status = copy_as_owned(&from_end, from, &to_end, to, size);
+	}
+	unlock_attributes(source->owner, dest->owner);
+	return status;
+}
+
+static __force_inline int16_t copy_between(struct domain *d, const struct copy_end *source,
+					   const struct copy_end *dest, uint16_t size)
+{
+	mfn_t from, to;
+	int16_t status = find_frame(d, source, &from);
+
+	if (unlikely(status != GNTST_okay)) {
 		return status;
 	}
-	status = get_frame(d, dest);
-	if (status == GNTST_okay) {
-		status = copy_bytes(source, dest, size);
-		put_frame(dest);
+	status = find_frame(d, dest, &to);
+	if (likely(status == GNTST_okay)) {
+		status = copy_bytes(source, from, dest, to, size);
+		forget_frame(dest);
 	}
-	put_frame(source);
+	forget_frame(source);
 	return status;
+}
+
+static inline bool may_copy(const struct domain *d, const struct domain *owner)
+{
+	return likely(owner == d) || policy_may_talk(d, d, owner);
 }
 
 int16_t grant_copy(struct domain *d, const struct gnttab_copy *op)
@@ -137,22 +188,23 @@ int16_t grant_copy(struct domain *d, const struct gnttab_copy *op)
 		.ptr = &op->source,
 		.by_ref = (op->flags & GNTCOPY_source_gref) != 0,
 		.readonly = true,
+		.owner = find_owner(d, op->source.domid),
 	};
 	struct copy_end dest = {
 		.ptr = &op->dest,
 		.by_ref = (op->flags & GNTCOPY_dest_gref) != 0,
+		.owner = find_owner(d, op->dest.domid),
 	};
-	int16_t status = GNTST_bad_domain;
+	int16_t status;
 
-	if (find_owner(d, &source) && find_owner(d, &dest)) {
-		if (likely(source.owner == d || policy_may_talk(d, d, source.owner)) &&
-		    likely(dest.owner == d || policy_may_talk(d, d, dest.owner))) {
-			status = copy_between(d, &source, &dest, op->len);
-		} else {
-			status = GNTST_permission_denied;
-		}
+	if (source.owner == NULL || dest.owner == NULL) {
+		status = GNTST_bad_domain;
+	} else if (!may_copy(d, source.owner) || !may_copy(d, dest.owner)) {
+		status = GNTST_permission_denied;
+	} else {
+		status = copy_between(d, &source, &dest, op->len);
 	}
-	forget_owner(d, &source);
-	forget_owner(d, &dest);
+	forget_owner(d, source.owner);
+	forget_owner(d, dest.owner);
 	return status;
 }

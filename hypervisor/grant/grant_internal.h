@@ -2,25 +2,33 @@
 /* Between the files of grant/. */
 #pragma once
 
+#include "domain/domain.h"
 #include "grant/grant.h"
 
 /* ---- uses of an entry (grant_active.c) -------------------------------------------------------------- */
 
-enum grant_use {
-	GRANT_USE_MAP,
-	GRANT_USE_COPY /* whole pages too, but GTF_sub_page is not looked at: as in Xen */
-};
-
 /*
- * user begins to use an entry of granter's: the entry permits it, says so to the granter (GTF_reading, GTF_writing),
- * and its frame is returned with a reference. Else a GNTST_ error and nothing has changed.
+ * user begins to use an entry of granter's: the entry permits it, says so to the granter (GTF_reading, GTF_writing), and its
+ * frame is returned. Else a GNTST_ error and nothing has changed. For a map the frame has a reference. For a copy it has
+ * none: it may be let go of meanwhile, but is not scrubbed, or anybody else's, before this CPU has polled for epochs (M1).
  */
-int16_t grant_begin_use(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			enum grant_use use, mfn_t *m);
+int16_t grant_begin_map(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			mfn_t *m);
+int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+			 mfn_t *m);
 /* The end of one: no reference is dropped here. */
 void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly);
+
+static inline struct grant_active *grant_active_of(const struct grant_domain *grant, grant_ref_t ref)
+{
+	return &grant->active[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
+}
+
 /* The frame of an entry that the caller keeps in use. */
-mfn_t grant_frame_in_use(const struct domain *granter, grant_ref_t ref);
+static inline mfn_t grant_frame_in_use(const struct domain *granter, grant_ref_t ref)
+{
+	return mfn(grant_active_of(&granter->grant, ref)->mfn);
+}
 
 /* ---- handles (grant_maptrack.c) ------------------------------------------------------------------------ */
 

@@ -38,7 +38,7 @@ static int map_frame(struct domain *d, struct domain *granter,
 {
 	bool readonly = (op->flags & GNTMAP_readonly) != 0;
 	int error;
-	int16_t status = grant_begin_use(granter, op->ref, d->id, readonly, GRANT_USE_MAP, m);
+	int16_t status = grant_begin_map(granter, op->ref, d->id, readonly, m);
 
 	if (status != GNTST_okay) {
 		return status;

@@ -46,15 +46,19 @@ static inline void copy_forward(uint8_t *to, const uint8_t *from, size_t size)
 	}
 	shift = (uintptr_t)from % WORD;
 	if (shift == 0) {
-		/* Whole pages, mostly: the loop's own instructions matter. */
-		while (size >= 4 * BLOCK) {
+		/* Whole pages, mostly: the loop's own instructions matter, up to what LDP's offset reaches. */
+		while (size >= 8 * BLOCK) {
 			copy_block(to, from);
 			copy_block(to + BLOCK, from + BLOCK);
 			copy_block(to + 2 * BLOCK, from + 2 * BLOCK);
 			copy_block(to + 3 * BLOCK, from + 3 * BLOCK);
-			from += 4 * BLOCK;
-			to += 4 * BLOCK;
-			size -= 4 * BLOCK;
+			copy_block(to + 4 * BLOCK, from + 4 * BLOCK);
+			copy_block(to + 5 * BLOCK, from + 5 * BLOCK);
+			copy_block(to + 6 * BLOCK, from + 6 * BLOCK);
+			copy_block(to + 7 * BLOCK, from + 7 * BLOCK);
+			from += 8 * BLOCK;
+			to += 8 * BLOCK;
+			size -= 8 * BLOCK;
 		}
 		while (size >= BLOCK) {
 			copy_block(to, from);

@@ -84,6 +84,11 @@ bool __must_check stage2_turn_some(const struct domain *owner, uint32_t *cursor)
 int __must_check stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type);
 /* As lookup, for own RAM or shared frames only, with a reference taken on the frame under the lock. */
 int __must_check stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type);
+/*
+ * The same without a reference, MFN_INVALID when there is none: for a use on this CPU before it polls for epochs (mm.h), until
+ * when a frame that is let go of is neither scrubbed nor anybody else's. What the frame table says of it is the caller's to look at.
+ */
+mfn_t stage2_find_frame(struct domain *d, gfn_t g);
 
 /* The highest guest frame that was ever mapped (XENMEM_maximum_gpfn). */
 gfn_t stage2_max_gfn(struct domain *d);

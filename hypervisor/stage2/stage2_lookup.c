@@ -11,50 +11,84 @@ uint64_t *stage2_find_entry(const struct stage2 *s2, ipa_t ipa, unsigned int lev
 	return stage2_walk(s2, ipa, level, at_level);
 }
 
-static __force_inline int lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m,
-					enum stage2_type *type)
+/*
+ * What is mapped at g, 0 if nothing is; *m is the frame. Written out like stage2_walk(), with the size of what was found at
+ * hand: every grant comes here.
+ */
+static __force_inline uint64_t lookup_locked(const struct stage2 *s2, gfn_t g, mfn_t *m)
 {
 	ipa_t ipa = gfn_to_ipa(g);
-	unsigned int at;
-	uint64_t pte;
+	uint64_t *entry, pte, size;
 
-	if (!stage2_is_gfn(g)) {
-		return -XEN_ENOENT;
+	if (unlikely(!stage2_is_gfn(g))) {
+		return 0;
 	}
-	pte = READ_ONCE(*stage2_walk(s2, ipa, 3, &at));
-	if (!pte_is_leaf(pte, at)) {
-		return -XEN_ENOENT;
+	entry = &s2->root[ipa >> stage2_geometry.root_shift];
+	if (stage2_geometry.root_level == 0 && !stage2_descend(&entry, ipa, 0)) {
+		return 0; /* no blocks of that size */
 	}
-	*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (PTE_LEVEL_SIZE(at) - 1)));
-	*type = stage2_pte_type(pte);
-	return 0;
+	if (!stage2_descend(&entry, ipa, 1)) {
+		size = PTE_LEVEL_SIZE(1);
+	} else if (!stage2_descend(&entry, ipa, 2)) {
+		size = PTE_LEVEL_SIZE(2);
+	} else {
+		size = PTE_LEVEL_SIZE(3);
+	}
+	pte = *entry;
+	*m = maddr_to_mfn((pte & PTE_ADDR) + (ipa & (size - 1)));
+	return pte_is_valid(pte) ? pte : 0;
 }
 
 int stage2_lookup(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
 {
-	int error;
+	uint64_t pte;
+	mfn_t found;
 
 	read_lock(&d->stage2.lock);
-	error = lookup_locked(&d->stage2, g, m, type);
+	pte = lookup_locked(&d->stage2, g, &found);
 	read_unlock(&d->stage2.lock);
-	return error;
+	if (pte == 0) {
+		return -XEN_ENOENT;
+	}
+	*m = found;
+	*type = stage2_pte_type(pte);
+	return 0;
+}
+
+static inline bool is_own(uint64_t pte)
+{
+	return stage2_pte_type(pte) == STAGE2_RAM || stage2_pte_type(pte) == STAGE2_SHARED;
 }
 
 int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type)
 {
-	int error;
+	int error = -XEN_EINVAL;
+	uint64_t pte;
+	mfn_t found;
 
 	read_lock(&d->stage2.lock);
-	error = lookup_locked(&d->stage2, g, m, type);
-	if (error == 0 && *type != STAGE2_RAM && *type != STAGE2_SHARED) {
-		error = -XEN_EINVAL;
-	}
-	/* While the mapping is there under the lock, the frame has at least its allocation reference. */
-	if (error == 0 && !frame_get(*m, d->id)) {
-		error = -XEN_EINVAL;
+	pte = lookup_locked(&d->stage2, g, &found);
+	if (unlikely(pte == 0)) {
+		error = -XEN_ENOENT;
+	} else if (is_own(pte) && frame_get(found, d->id)) {
+		/* While the mapping is there under the lock, the frame has at least its allocation reference. */
+		*m = found;
+		*type = stage2_pte_type(pte);
+		error = 0;
 	}
 	read_unlock(&d->stage2.lock);
 	return error;
+}
+
+mfn_t stage2_find_frame(struct domain *d, gfn_t g)
+{
+	uint64_t pte;
+	mfn_t m;
+
+	read_lock(&d->stage2.lock);
+	pte = lookup_locked(&d->stage2, g, &m);
+	read_unlock(&d->stage2.lock);
+	return likely(is_own(pte)) ? m : MFN_INVALID;
 }
 
 gfn_t stage2_max_gfn(struct domain *d)

@@ -597,6 +597,24 @@ static void a_frame_is_referenced_only_when_it_is_the_domains_own(void **state)
 	assert_int_equal(stage2_get_frame(&dom, gfn(5), &m, &type), -XEN_ENOENT);
 }
 
+static void a_frame_is_found_without_a_reference_where_it_is_the_domains_own(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x100), 2, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x1002), mfn(0x102), 1, STAGE2_SHARED), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x1003), mfn(0x103), 1, STAGE2_GRANT_RW), 0);
+	assert_int_equal(stage2_map(&dom, gfn(0x1004), mfn(0x104), 1, STAGE2_DEVICE), 0);
+	map_foreign(0x1005, OTHERS, 1, STAGE2_FOREIGN_RW);
+	assert_int_equal(stage2_find_frame(&dom, gfn(0x1001)).raw, 0x101);
+	assert_int_equal(stage2_find_frame(&dom, gfn(0x1002)).raw, 0x102);
+	for (uint64_t g = 0x1003; g < 0x1008; g++) {
+		assert_int_equal(stage2_find_frame(&dom, gfn(g)).raw, MFN_INVALID.raw);
+	}
+	assert_int_equal(stage2_find_frame(&dom, gfn(UINT64_MAX)).raw, MFN_INVALID.raw);
+	/* In a block. */
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), M2, STAGE2_RAM), 0);
+	assert_int_equal(stage2_find_frame(&dom, gfn(0x40101)).raw, 0x80101);
+}
+
 static void holes_are_skipped_by_whole_tables(void **state)
 {
 	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 1, STAGE2_RAM), 0);
@@ -669,6 +687,8 @@ int main(void)
 		cmocka_unit_test_setup(without_memory_for_a_table_nothing_is_torn, set_up),
 		cmocka_unit_test_setup(ranges_beyond_the_ipa_space_are_refused, set_up),
 		cmocka_unit_test_setup(a_frame_is_referenced_only_when_it_is_the_domains_own, set_up),
+		cmocka_unit_test_setup(a_frame_is_found_without_a_reference_where_it_is_the_domains_own,
+				       set_up),
 		cmocka_unit_test_setup(holes_are_skipped_by_whole_tables, set_up),
 		cmocka_unit_test_setup(meanwhile_the_other_domains_stage_1_is_not_walked, set_up),
 		cmocka_unit_test_setup(a_guest_cannot_use_up_memory_with_tables, set_up),

@@ -16,6 +16,7 @@
 #include "console/console.h"
 #include "domain/domain_share.h"
 #include "lib/log.h"
+#include "mm/window.h"
 #include "tests/unit/fake_machine.h"
 
 #define IPA_BITS      40
@@ -27,6 +28,7 @@ unsigned int fake_allocations_left;
 unsigned int fake_pool_restarts;
 unsigned int fake_pin_restarts;
 enum window_attr fake_window_attr[FAKE_NR_PAGES];
+DEFINE_PER_CPU(struct windows, windows); /* none is kept */
 uint64_t fake_claimed_pages;
 uint64_t fake_now_ns;
 bool fake_vgic_pending;
@@ -643,6 +645,12 @@ void *window_map(mfn_t m, enum window_attr attr)
 	return ram[page_of(m)];
 }
 
+void *window_map_of(mfn_t m, enum window_attr attr, uint16_t owner)
+{
+	assert_int_equal(frame_of(m)->owner, owner);
+	return window_map(m, attr);
+}
+
 void window_unmap(const void *va)
 {
 	(void)va;
@@ -771,6 +779,18 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 		ret = -XEN_EINVAL;
 	}
 	return ret;
+}
+
+mfn_t stage2_find_frame(struct domain *d, gfn_t g)
+{
+	enum stage2_type type;
+	mfn_t m;
+
+	if (stage2_get_frame(d, g, &m, &type) != 0) {
+		return MFN_INVALID;
+	}
+	frame_put(m);
+	return m;
 }
 
 gfn_t stage2_max_gfn(struct domain *d)
