@@ -2,7 +2,7 @@
 /*
  * Private to shared and back (design.md, "Memory attributes"), one frame at a time.
  *
- *	private --first pin--> shared --last unpin--> (warm: private) (cold: unsharing --later--> private)
+ *	private --first pin--> shared --last unpin--> (warm: private) (cold: private, or unsharing --later--> private)
  *
  * struct frame.shared_pins is the state: 0 is private, all else shared. A change from or to 0 of a cold domain's frame
  * is made under its attribute lock, held for writing: so nobody has a window on the frame or maps it meanwhile. From
@@ -23,18 +23,23 @@
 #include "domain/domain.h"
 #include "gic/gic.h"
 #include "lib/assert.h"
+#include "mm/frame_entry.h"
 #include "sched/sched.h"
 
 /* Frames to be made private, linked by share_next; 0 is none. Only its own CPU touches it. */
 static DEFINE_PER_CPU(uint32_t, unshare_first);
 
+/* Warm domains' frames are Write-Back for everybody: the answer for most in place. */
+static inline bool private_is_wb(const struct domain *owner)
+{
+	return likely(READ_ONCE(owner->warm)) || stage2_attr_private_is_wb(owner);
+}
+
 /* ---- pins ------------------------------------------------------------------------------------------------ */
 
-/* One more where there is one already: 0; -XEN_EAGAIN: it is private. */
-static int pin_shared(struct frame *f)
+/* One more where there is one already, seen: 0; -XEN_EAGAIN: it is private by now. */
+static __noinline int pin_shared(struct frame *f, uint32_t seen)
 {
-	uint32_t seen = atomic_load_acquire(&f->shared_pins);
-
 	do {
 		if (seen == 0) {
 			return -XEN_EAGAIN;
@@ -46,31 +51,39 @@ static int pin_shared(struct frame *f)
 	return 0;
 }
 
-int domain_share_pin(struct domain *owner, mfn_t m)
+/* The first of a frame of a cold domain. */
+static __noinline int pin_cold(struct domain *owner, mfn_t m)
 {
-	struct frame *f = frame_of(m);
-	int error = pin_shared(f);
-
-	ASSERT(f->owner == owner->id && f->refs > 0);
-	if (error != -XEN_EAGAIN) {
-		return error;
-	}
-	/* Either kind of lock keeps cold and warm apart; who else pins a warm domain's frames is of no interest. */
-	read_lock(&owner->attr_lock);
-	if (stage2_attr_private_is_wb(owner)) {
-		atomic_fetch_add(&f->shared_pins, 1);
-		error = 0;
-	}
-	read_unlock(&owner->attr_lock);
-	if (error == 0) {
-		return 0;
-	}
 	write_lock(&owner->attr_lock);
 	/* C1, private to shared: before anybody has it Write-Back no Non-cacheable mapping is left. */
 	(void)stage2_turn_frame(m, true);
-	atomic_fetch_add(&f->shared_pins, 1);
+	atomic_fetch_add(&frame_entry_of_ram(m)->shared_pins, 1);
 	write_unlock(&owner->attr_lock);
 	return 0;
+}
+
+int domain_share_pin(struct domain *owner, mfn_t m)
+{
+	struct frame *f = frame_entry_of_ram(m);
+	uint32_t seen = atomic_load_acquire(&f->shared_pins);
+	bool is_wb;
+
+	ASSERT(f->owner == owner->id && f->refs > 0);
+	if (unlikely(seen != 0)) {
+		int error = pin_shared(f, seen);
+
+		if (error != -XEN_EAGAIN) {
+			return error;
+		}
+	}
+	/* Either kind of lock keeps cold and warm apart; who else pins a warm domain's frames is of no interest. */
+	read_lock(&owner->attr_lock);
+	is_wb = private_is_wb(owner);
+	if (likely(is_wb)) {
+		atomic_fetch_add(&f->shared_pins, 1);
+	}
+	read_unlock(&owner->attr_lock);
+	return likely(is_wb) ? 0 : pin_cold(owner, m);
 }
 
 void domain_put_frame(struct domain *owner, mfn_t m)
@@ -145,7 +158,7 @@ static void unshare_all(void)
 
 void domain_share_unpin(struct domain *owner, mfn_t m)
 {
-	struct frame *f = frame_of(m);
+	struct frame *f = frame_entry_of_ram(m);
 	uint32_t seen = atomic_load_acquire(&f->shared_pins);
 	bool unsharing;
 
@@ -155,7 +168,7 @@ void domain_share_unpin(struct domain *owner, mfn_t m)
 		 * Whether the domain is warm is not looked at under the lock. If it turns cold right now, the flush of all its RAM
 		 * comes after this use of the frame, which has ended; if it turns warm, unshare() finds that.
 		 */
-		unsharing = seen == 1 && !stage2_attr_private_is_wb(owner);
+		unsharing = seen == 1 && !private_is_wb(owner);
 	} while (!atomic_compare_exchange(&f->shared_pins, &seen,
 					  unsharing ? FRAME_UNSHARING : seen - 1));
 	if (unsharing) {
@@ -165,6 +178,36 @@ void domain_share_unpin(struct domain *owner, mfn_t m)
 		this_cpu(unshare_first) = (uint32_t)m.raw;
 		sched_defer(unshare_all);
 	}
+}
+
+/* The last of a frame of a cold domain, as far as one can see. */
+static __noinline void unpin_cold(struct domain *owner, mfn_t m)
+{
+	uint32_t seen;
+
+	write_lock(&owner->attr_lock);
+	seen = atomic_fetch_sub(&frame_entry_of_ram(m)->shared_pins, 1);
+	ASSERT((seen & FRAME_PINS) > 0);
+	/* Others may have pinned it since; one that is unsharing is in its list already. */
+	if (seen == 1 && !private_is_wb(owner)) {
+		make_private(owner, m);
+	}
+	write_unlock(&owner->attr_lock);
+}
+
+void domain_share_unpin_now(struct domain *owner, mfn_t m)
+{
+	struct frame *f = frame_entry_of_ram(m);
+	uint32_t seen = atomic_load_acquire(&f->shared_pins);
+
+	ASSERT((seen & FRAME_PINS) > 0);
+	/* As in domain_share_unpin(). */
+	while (likely(seen != 1 || private_is_wb(owner))) {
+		if (likely(atomic_compare_exchange(&f->shared_pins, &seen, seen - 1))) {
+			return;
+		}
+	}
+	unpin_cold(owner, m);
 }
 
 /* ---- registered frames -------------------------------------------------------------------------------------- */

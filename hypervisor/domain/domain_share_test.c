@@ -17,6 +17,7 @@
 #include "arm64/pte.h"
 #include "domain/domain.h"
 #include "gic/gic.h"
+#include "mm/frame_entry.h"
 #include "sched/sched.h"
 #include "stage2/stage2_internal.h"
 #include "tests/unit/fake_machine.h"
@@ -29,7 +30,8 @@
 #define NR_AT     96u
 
 static struct domain owner, dom0;
-static struct frame frames[NR_FRAMES];
+static struct frame *const frames =
+	(struct frame *)(uintptr_t)(FRAME_TABLE_BASE + FIRST_MFN * sizeof(struct frame));
 static bool registered[NR_FRAMES]; /* a Write-Back mapping at EL2 */
 static char page[PAGE_SIZE] __aligned(4096);
 static void (*deferred)(void);
@@ -60,9 +62,9 @@ void frame_put(mfn_t m)
 	frame_of(m)->refs--;
 }
 
-bool frame_put_use(mfn_t m)
+bool frame_use_ended(mfn_t m, uint64_t head)
 {
-	frame_put(m);
+	assert_int_equal(HEAD_REFS(head), 1);
 	return false;
 }
 
@@ -165,6 +167,9 @@ static int set_up(void **state)
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 		assert_ptr_equal(at, (void *)(uintptr_t)HYP_BASE);
+		at = mmap(frames, NR_FRAMES * sizeof(*frames), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		assert_ptr_equal(at, frames);
 		ram_limit = RAM_BYTES;
 		ram_next = PAGE_SIZE;
 	}
@@ -347,6 +352,44 @@ static void the_last_unpin_cleans_later_and_only_then_it_is_private(void **state
 	assert_int_equal(fake_machine_count("dc civac"), 1);
 	assert_int_equal(frames[3].shared_pins, 0);
 	assert_int_equal(frames[3].refs, 1);
+}
+
+static void without_a_lock_the_last_unpin_cleans_at_once(void **state)
+{
+	pin(3);
+	pin(3);
+	fake_machine_log_clear();
+	domain_share_unpin_now(&owner, frame_at(3));
+	assert_int_equal(fake_machine_log_count(), 0);
+	assert_int_equal(frames[3].shared_pins, 1);
+	domain_share_unpin_now(&owner, frame_at(3));
+	fake_machine_expect("dc civac", "dsb sy");
+	assert_int_equal(fake_machine_count("dc civac"), 1);
+	assert_int_equal(frames[3].shared_pins, 0);
+	assert_int_equal(frames[3].refs, 1);
+	assert_null(deferred);
+	/* One that is to be made private later is pinned and unpinned again: its list has it still. */
+	pin(3);
+	unpin(3);
+	pin(3);
+	fake_machine_log_clear();
+	domain_share_unpin_now(&owner, frame_at(3));
+	assert_int_equal(frames[3].shared_pins, FRAME_UNSHARING);
+	assert_int_equal(fake_machine_log_count(), 0);
+	run_deferred();
+	assert_int_equal(frames[3].shared_pins, 0);
+	/* Others' mappings, and a warm owner, as with the other one. */
+	foreign_map(AT, 3);
+	pin(3);
+	assert_true(is_wb(AT));
+	domain_share_unpin_now(&owner, frame_at(3));
+	assert_false(is_wb(AT));
+	owner.warm = true;
+	pin(3);
+	fake_machine_log_clear();
+	domain_share_unpin_now(&owner, frame_at(3));
+	assert_int_equal(fake_machine_log_count(), 0);
+	assert_int_equal(frames[3].shared_pins, 0);
 }
 
 static void mappings_that_survive_turn_non_cacheable_before_the_last_clean(void **state)
@@ -630,7 +673,11 @@ static void random_step(void)
 	case 3:
 		if (model.pins[n] > 0) {
 			model.pins[n]--; /* unmapped before */
-			unpin(n);
+			if (rand() % 2 == 0) {
+				unpin(n);
+			} else {
+				domain_share_unpin_now(&owner, frame_at(n));
+			}
 		}
 		break;
 	case 4:
@@ -712,6 +759,7 @@ int main(void)
 		TEST(without_memory_nothing_is_left_behind),
 		TEST(the_first_pin_turns_mappings_write_back_by_break_before_make),
 		TEST(the_last_unpin_cleans_later_and_only_then_it_is_private),
+		TEST(without_a_lock_the_last_unpin_cleans_at_once),
 		TEST(mappings_that_survive_turn_non_cacheable_before_the_last_clean),
 		TEST(pinned_again_in_time_it_stays_shared),
 		TEST(in_a_warm_domain_nothing_is_to_be_done),

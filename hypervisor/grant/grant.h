@@ -34,9 +34,9 @@ struct grant_mapping;
 struct grant_maptrack {
 	struct spinlock lock; /* all but the live entries, which are claimed atomically */
 	unsigned int nr_frames, max_frames;
-	struct grant_mapping **frame; /* made with the first frame */
-	uint32_t first_free, last_free;
-	uint32_t release_next; /* grant_release_mappings(): to go on from */
+	struct grant_mapping **frame;                 /* made with the first frame */
+	struct grant_mapping *first_free, *last_free; /* the latter only while there is a first */
+	uint32_t release_next;                        /* grant_release_mappings(): to go on from */
 };
 
 struct grant_domain {

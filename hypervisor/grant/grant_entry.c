@@ -5,6 +5,7 @@
  * frame of Tenon's own that says which entries are in use.
  */
 #include "grant/grant_internal.h"
+#include "grant/grant_maptrack.h"
 
 #include "arm64/cpu.h"
 #include "domain/domain.h"

@@ -15,6 +15,7 @@
 #include "domain/domain.h"
 #include "domain/domain_share.h"
 #include "domain/policy.h"
+#include "grant/grant_maptrack.h"
 #include "lib/assert.h"
 #include "stage2/stage2.h"
 
@@ -23,7 +24,7 @@
 #define MAP_FLAGS_OTHER (GNTMAP_device_map | GNTMAP_application_map | GNTMAP_contains_pte)
 
 /* Let go of the frame: it is not mapped, or no more, on any CPU. */
-static void let_go(struct domain *granter, grant_ref_t ref, bool readonly, mfn_t m)
+static inline void let_go(struct domain *granter, grant_ref_t ref, bool readonly, mfn_t m)
 {
 	grant_end_use(granter, ref, readonly);
 	domain_put_frame(granter, m);
@@ -33,145 +34,169 @@ static void let_go(struct domain *granter, grant_ref_t ref, bool readonly, mfn_t
  * The frame behind the reference, in use, referenced, pinned and mapped. A status, or -XEN_ERESTART: anything but
  * GNTST_okay has changed nothing.
  */
-static int map_frame(struct domain *d, struct domain *granter,
-		     const struct gnttab_map_grant_ref *op, mfn_t *m)
+static inline int map_frame(struct domain *d, struct domain *granter,
+			    const struct gnttab_map_grant_ref *op, mfn_t *m)
 {
 	bool readonly = (op->flags & GNTMAP_readonly) != 0;
 	int error;
 	int16_t status = grant_begin_map(granter, op->ref, d->id, readonly, m);
 
-	if (status != GNTST_okay) {
+	if (unlikely(status != GNTST_okay)) {
 		return status;
 	}
-	if ((op->flags & ~MAP_FLAGS_OURS) != 0) {
+	if (unlikely((op->flags & ~MAP_FLAGS_OURS) != 0)) {
 		let_go(granter, op->ref, readonly, *m);
 		return GNTST_general_error;
 	}
 	error = domain_share_pin(granter, *m);
-	if (error != 0) {
+	if (unlikely(error != 0)) {
 		let_go(granter, op->ref, readonly, *m);
 		return error == -XEN_ERESTART ? error : GNTST_general_error;
 	}
 	/* The low bits of host_addr mean nothing. */
 	error = stage2_map_grant(d, ipa_to_gfn(op->host_addr), *m, readonly);
-	if (error != 0) {
-		domain_share_unpin(granter, *m);
+	if (unlikely(error != 0)) {
+		domain_share_unpin_now(granter, *m);
 		let_go(granter, op->ref, readonly, *m);
 		return GNTST_general_error;
 	}
 	return GNTST_okay;
 }
 
-/* With a handle at hand, which stands for the mapping on success and is given back otherwise. */
-static int map_with_handle(struct domain *d, struct domain *granter,
-			   struct gnttab_map_grant_ref *op, grant_handle_t handle)
+/* With a handle, which stands for the mapping on success and is given back otherwise. */
+static inline int map_with_handle(struct domain *d, struct domain *granter,
+				  struct gnttab_map_grant_ref *op)
 {
+	struct grant_mapping *mapping = grant_mapping_alloc(&d->grant.maptrack);
 	mfn_t m;
-	int status = map_frame(d, granter, op, &m);
+	int status;
 
-	if (status != GNTST_okay) {
-		grant_handle_free(&d->grant.maptrack, handle);
+	if (unlikely(mapping == NULL)) {
+		return GNTST_no_space;
+	}
+	status = map_frame(d, granter, op, &m);
+	if (unlikely(status != GNTST_okay)) {
+		grant_mapping_free(&d->grant.maptrack, mapping);
 		return status;
 	}
-	grant_handle_publish(&d->grant.maptrack, handle,
-			     &(struct grant_mapped){
-				     .granter = granter,
-				     .at = ipa_to_gfn(op->host_addr),
-				     .ref = op->ref,
-				     .readonly = (op->flags & GNTMAP_readonly) != 0,
-			     });
-	op->handle = handle;
+	op->handle = grant_mapping_publish(mapping, granter, ipa_to_gfn(op->host_addr), op->ref,
+					   (op->flags & GNTMAP_readonly) != 0);
 	op->dev_bus_addr = mfn_to_maddr(m);
 	return GNTST_okay;
 }
 
-int grant_map(struct domain *d, struct gnttab_map_grant_ref *op)
+/* Another domain's, of which a mapping has a reference; one's own structure lasts longer than one's handles. */
+static __noinline int map_from_other(struct domain *d, struct gnttab_map_grant_ref *op)
 {
-	struct domain *granter;
-	grant_handle_t handle;
+	struct domain *granter = domain_get(op->dom);
 	int status;
 
-	/* What is wrong is found in Xen's order, so that the same status tells it. */
-	if ((op->flags & (GNTMAP_host_map | GNTMAP_device_map)) == 0) {
-		op->status = GNTST_bad_gntref;
-		return 0;
-	}
-	if ((op->flags & MAP_FLAGS_OTHER) != 0) {
-		op->status = GNTST_general_error;
-		return 0;
-	}
-	granter = domain_get(op->dom);
 	if (granter == NULL) {
-		op->status = GNTST_bad_domain;
-		return 0;
+		return GNTST_bad_domain;
 	}
-	if (!policy_may_talk(d, d, granter)) {
-		status = GNTST_permission_denied;
-	} else {
-		handle = grant_handle_alloc(&d->grant.maptrack);
-		status = handle == GRANT_HANDLE_NONE ? GNTST_no_space
-						     : map_with_handle(d, granter, op, handle);
-	}
+	status = policy_may_talk(d, d, granter) ? map_with_handle(d, granter, op)
+						: GNTST_permission_denied;
 	if (status != GNTST_okay) {
 		domain_put(granter);
 	}
-	if (status == -XEN_ERESTART) {
+	return status;
+}
+
+/* What is wrong is found in Xen's order, so that the same status tells it. */
+int grant_map(struct domain *d, struct gnttab_map_grant_ref *op)
+{
+	int status;
+
+	if (unlikely((op->flags & (GNTMAP_host_map | GNTMAP_device_map)) == 0)) {
+		status = GNTST_bad_gntref;
+	} else if (unlikely((op->flags & MAP_FLAGS_OTHER) != 0)) {
+		status = GNTST_general_error;
+	} else if (op->dom == d->id) {
+		status = map_with_handle(d, d, op);
+	} else {
+		status = map_from_other(d, op);
+	}
+	if (unlikely(status == -XEN_ERESTART)) {
 		return status;
 	}
 	op->status = (int16_t)status;
 	return 0;
 }
 
-/* All that a claimed handle holds beside the stage-2 entry, which has gone. */
-static void end_mapping(struct domain *d, grant_handle_t handle, const struct grant_mapped *mapped)
-{
-	mfn_t m = grant_frame_in_use(mapped->granter, mapped->ref);
+/* What a claimed handle stands for. */
+struct claimed {
+	struct grant_mapping *mapping;
+	struct domain *granter;
+	gfn_t at; /* in the user's stage 2 */
+	grant_ref_t ref;
+	bool readonly;
+	mfn_t m;
+};
 
-	domain_share_unpin(mapped->granter, m);
-	let_go(mapped->granter, mapped->ref, mapped->readonly, m);
-	grant_handle_free(&d->grant.maptrack, handle);
-	domain_put(mapped->granter);
+static inline bool claim(struct domain *d, grant_handle_t handle, struct claimed *claimed)
+{
+	uint64_t state;
+	struct grant_mapping *mapping = grant_mapping_claim(&d->grant.maptrack, handle, &state);
+
+	if (unlikely(mapping == NULL)) {
+		return false;
+	}
+	*claimed = (struct claimed){
+		.mapping = mapping,
+		.granter = mapping->granter,
+		.at = gfn(FIELD_GET(MAPPING_AT, state)),
+		.ref = (grant_ref_t)FIELD_GET(MAPPING_REF, state),
+		.readonly = (state & MAPPING_READONLY) != 0,
+	};
+	claimed->m = grant_frame_in_use(claimed->granter, claimed->ref);
+	return true;
 }
 
-/* The stage-2 entry of a claimed handle; whatever else is there by now stays, and the handle with it. */
-static int unmap_at(struct domain *d, const struct grant_mapped *mapped)
+/* All that it holds beside the stage-2 entry, which has gone. */
+static inline void end_mapping(struct domain *d, grant_handle_t handle,
+			       const struct claimed *claimed)
 {
-	return stage2_unmap_grant(d, mapped->at, grant_frame_in_use(mapped->granter, mapped->ref));
+	domain_share_unpin_now(claimed->granter, claimed->m);
+	let_go(claimed->granter, claimed->ref, claimed->readonly, claimed->m);
+	grant_mapping_retire(&d->grant.maptrack, claimed->mapping, handle);
+	if (unlikely(claimed->granter != d)) {
+		domain_put(claimed->granter);
+	}
 }
 
 void grant_map_undo(struct domain *d, const struct gnttab_map_grant_ref *op)
 {
-	struct grant_mapped mapped;
+	struct claimed claimed;
 
-	if (op->status != GNTST_okay ||
-	    !grant_handle_claim(&d->grant.maptrack, op->handle, &mapped)) {
+	if (op->status != GNTST_okay || !claim(d, op->handle, &claimed)) {
 		return; /* its other vCPUs guess handles */
 	}
-	if (unmap_at(d, &mapped) != 0) {
+	if (stage2_unmap_grant(d, claimed.at, claimed.m) != 0) {
 		/* And put something else there already. It can be given back when that has gone, or dies with it. */
-		grant_handle_unclaim(&d->grant.maptrack, op->handle);
+		grant_mapping_unclaim(claimed.mapping);
 		return;
 	}
-	end_mapping(d, op->handle, &mapped);
+	end_mapping(d, op->handle, &claimed);
 }
 
 int16_t grant_unmap(struct domain *d, grant_handle_t handle, uint64_t host_addr, uint64_t new_addr)
 {
-	struct grant_mapped mapped;
+	struct claimed claimed;
 
-	if (!grant_handle_claim(&d->grant.maptrack, handle, &mapped)) {
+	if (!claim(d, handle, &claimed)) {
 		return GNTST_bad_handle;
 	}
-	if (host_addr == 0) {
-		grant_handle_unclaim(&d->grant.maptrack, handle);
+	if (unlikely(host_addr == 0)) {
+		grant_mapping_unclaim(claimed.mapping);
 		return GNTST_okay;
 	}
-	if (new_addr != 0 || ipa_to_gfn(host_addr).raw != mapped.at.raw ||
-	    unmap_at(d, &mapped) != 0) {
-		grant_handle_unclaim(&d->grant.maptrack, handle);
+	/* Whatever else is there by now stays, and the handle with it. */
+	if (unlikely(new_addr != 0 || ipa_to_gfn(host_addr).raw != claimed.at.raw ||
+		     stage2_unmap_grant(d, claimed.at, claimed.m) != 0)) {
+		grant_mapping_unclaim(claimed.mapping);
 		return GNTST_general_error;
 	}
-	end_mapping(d, handle, &mapped);
+	end_mapping(d, handle, &claimed);
 	return GNTST_okay;
 }
 
@@ -181,10 +206,10 @@ int grant_release_mappings(struct domain *d)
 	grant_handle_t handle;
 
 	while (grant_handle_next(track, &track->release_next, &handle)) {
-		struct grant_mapped mapped;
+		struct claimed claimed;
 
-		if (handle != GRANT_HANDLE_NONE && grant_handle_claim(track, handle, &mapped)) {
-			end_mapping(d, handle, &mapped);
+		if (handle != GRANT_HANDLE_NONE && claim(d, handle, &claimed)) {
+			end_mapping(d, handle, &claimed);
 		}
 		if (cpu_interrupt_pending()) {
 			return -XEN_ERESTART;

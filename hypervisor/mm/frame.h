@@ -130,6 +130,8 @@ void frame_put(mfn_t m);
  * for one less. With frame_put() in its place it stays until the owner dies.
  */
 bool __must_check frame_give_up(mfn_t m);
-bool __must_check frame_put_use(mfn_t m);
+/* frame_put_use(): mm/frame_entry.h. */
+/* Of it what is rare: head is what was found when the reference was dropped, the last one or of a frame that is given up. */
+bool __must_check frame_use_ended(mfn_t m, uint64_t head);
 /* The owner dies: drop the reference from its allocation, whether it had given the frame up or not. */
 void frame_put_allocation(mfn_t m);

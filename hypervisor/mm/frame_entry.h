@@ -59,3 +59,12 @@ static inline bool frame_head_is_of(uint64_t head, uint16_t domid)
 	return likely(whose == HEAD_OF(FRAME_GUEST, domid)) ||
 	       whose == HEAD_OF(FRAME_TENON_SHARED, domid);
 }
+
+static inline bool __must_check frame_put_use(mfn_t m)
+{
+	/* RAM, as the caller has a reference. */
+	uint64_t head = atomic_fetch_sub(&frame_entry_of_ram(m)->head, FRAME_ONE_REF);
+
+	return unlikely(HEAD_REFS(head) <= 1 || (HEAD_ORDER(head) & FRAME_GIVEN_UP) != 0) &&
+	       frame_use_ended(m, head);
+}

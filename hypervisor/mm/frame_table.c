@@ -149,18 +149,14 @@ bool frame_give_up(mfn_t m)
 	}
 }
 
-bool frame_put_use(mfn_t m)
+bool frame_use_ended(mfn_t m, uint64_t head)
 {
-	/* RAM, as the caller has a reference. */
-	uint64_t head = atomic_fetch_sub(&frame_entry_of_ram(m)->head, FRAME_ONE_REF);
-
 	ASSERT(HEAD_REFS(head) > 0);
-	if (unlikely(HEAD_REFS(head) == 1)) {
+	if (HEAD_REFS(head) == 1) {
 		frame_pool_give_back(m, true);
 		return false; /* its owner is dead */
 	}
-	return unlikely((HEAD_ORDER(head) & FRAME_GIVEN_UP) != 0) &&
-	       free_given_up(m, (struct frame){.head = head - FRAME_ONE_REF});
+	return free_given_up(m, (struct frame){.head = head - FRAME_ONE_REF});
 }
 
 void frame_put_allocation(mfn_t m)

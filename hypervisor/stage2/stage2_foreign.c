@@ -200,12 +200,13 @@ static void turn_found(struct found *found)
 
 bool stage2_turn_frame(mfn_t m, bool wb)
 {
-	struct found found = {.nr = 0};
+	struct found found; /* not the array: most often there is nothing */
 	bool any = false, more;
 
 	if (READ_ONCE(nr_records) == 0) {
 		return false;
 	}
+	found.nr = 0;
 	/* A frame is mapped by few, so this is not in steps. */
 	do {
 		more = false;
@@ -266,7 +267,7 @@ static bool look_at_bucket(const struct domain *owner, struct foreign *record, s
 
 bool stage2_turn_some(const struct domain *owner, uint32_t *cursor)
 {
-	struct found found = {.nr = 0};
+	struct found found;
 	unsigned int budget = STEP_RECORDS;
 	uint32_t end = MIN(*cursor + STEP_BUCKETS, (uint32_t)NR_BUCKETS);
 
@@ -274,6 +275,7 @@ bool stage2_turn_some(const struct domain *owner, uint32_t *cursor)
 	if (READ_ONCE(nr_records) == 0) {
 		return true;
 	}
+	found.nr = 0;
 	spin_lock(&foreign_lock);
 	while (*cursor < end && budget > 0 &&
 	       look_at_bucket(owner, table[*cursor], &found, &budget)) {

@@ -407,7 +407,7 @@ bool frame_give_up(mfn_t m)
 	return last;
 }
 
-bool frame_put_use(mfn_t m)
+static bool put_use(mfn_t m)
 {
 	struct frame *f = frame_of(m);
 	bool last = f->refs == 2 && (f->order & FRAME_GIVEN_UP) != 0;
@@ -579,9 +579,16 @@ void domain_share_unpin(struct domain *owner, mfn_t m)
 	frames[page_of(m)].shared_pins--;
 }
 
+void domain_share_unpin_now(struct domain *owner, mfn_t m)
+{
+	write_lock(&owner->attr_lock);
+	domain_share_unpin(owner, m);
+	write_unlock(&owner->attr_lock);
+}
+
 void domain_put_frame(struct domain *owner, mfn_t m)
 {
-	if (frame_put_use(m)) {
+	if (put_use(m)) {
 		write_lock(&owner->stage2.lock);
 		owner->nr_pages--;
 		write_unlock(&owner->stage2.lock);
