@@ -77,12 +77,12 @@ static inline void order_against_guest(enum window_attr attr)
 
 /* ---- what nearly every copy is -------------------------------------------------------------------------- */
 
-#define SMALL_MAX 60
+#define SMALL_MAX 62
 
-/* A structure of some words, within one page. */
+/* A structure of some words, or the halfword that is a grant's status, within one page. */
 static inline bool is_small(uint64_t gva, const void *buffer, size_t size)
 {
-	return size - 1 < SMALL_MAX && ((gva | (uintptr_t)buffer | size) & 3) == 0 &&
+	return size - 1 < SMALL_MAX && ((gva | (uintptr_t)buffer) & 3) == 0 && (size & 1) == 0 &&
 	       (gva & (PAGE_SIZE - 1)) + size <= PAGE_SIZE;
 }
 
@@ -93,8 +93,11 @@ static __force_inline void copy_words(char *to, const char *from, size_t size, b
 	const uint64_t *f = (const uint64_t *)(const void *)from;
 
 	if (unlikely(!doublewords)) {
-		for (const char *end = from + size; from != end; to += 4, from += 4) {
+		for (const char *end = from + (size & ~(size_t)3); from != end; to += 4, from += 4) {
 			*(uint32_t *)(void *)to = *(const uint32_t *)(const void *)from;
+		}
+		if ((size & 2) != 0) {
+			*(uint16_t *)(void *)to = *(const uint16_t *)(const void *)from;
 		}
 		return;
 	}
@@ -121,6 +124,11 @@ static __force_inline void copy_words(char *to, const char *from, size_t size, b
 	}
 	if ((size & 4) != 0) {
 		*(uint32_t *)(void *)t = *(const uint32_t *)(const void *)f;
+		t = (uint64_t *)(void *)((char *)t + 4);
+		f = (const uint64_t *)(const void *)((const char *)f + 4);
+	}
+	if ((size & 2) != 0) {
+		*(uint16_t *)(void *)t = *(const uint16_t *)(const void *)f;
 	}
 }
 

@@ -241,6 +241,29 @@ static void bytes_go_both_ways_over_page_boundaries(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 }
 
+/* Through a window that is there already, where small ones are copied by words and halfwords. */
+static void structures_of_every_size_at_every_alignment(void **state)
+{
+	_Alignas(8) char out[80], in[80];
+
+	for (unsigned int n = 0; n < sizeof(out); n++) {
+		out[n] = (char)(n * 5 + 1);
+	}
+	for (unsigned int at = 0; at < 8; at++) {
+		for (unsigned int size = 1; size <= 72; size++) {
+			memset(memory[0], 0, 256);
+			memset(in, 0, sizeof(in));
+			assert_int_equal(guest_copy_to(GVA + 64 + at, out + at % 4, size), 0);
+			assert_memory_equal(memory[0] + 64 + at, out + at % 4, size);
+			assert_int_equal(memory[0][64 + at + size], 0);
+			assert_int_equal(memory[0][63 + at], 0);
+			assert_int_equal(guest_copy_from(in + at % 4, GVA + 64 + at, size), 0);
+			assert_memory_equal(in + at % 4, out + at % 4, size);
+			assert_int_equal(in[at % 4 + size], 0);
+		}
+	}
+}
+
 static void nothing_to_copy_touches_nothing(void **state)
 {
 	assert_int_equal(guest_copy_from(NULL, 0, 0), 0);
@@ -657,6 +680,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, nothing_is_left)
 	const struct CMUnitTest tests[] = {
 		TEST(bytes_go_both_ways_over_page_boundaries),
+		TEST(structures_of_every_size_at_every_alignment),
 		TEST(nothing_to_copy_touches_nothing),
 		TEST(a_fault_is_efault_and_what_came_before_is_done),
 		TEST(writing_asks_for_write_permission),
