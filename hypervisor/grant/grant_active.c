@@ -1,92 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Uses of a granter's entries. The entry in shared memory says what the granter permits and, by GTF_reading and
- * GTF_writing, what is going on; struct grant_active is Tenon's own record of the same. What the entry permits is
- * looked at when a use begins that it does not yet show, once, and nothing that the granter does to it afterwards
- * changes what is in use (public/grant_table.h, "Invalidating an in-use GTF_permit_access entry").
- */
-#include "grant/grant_internal.h"
+/* Uses of a granter's entries (grant_active.h): what is rare, and exchanging entries that nobody uses. */
+#include "grant/grant_active.h"
 
-#include "arm64/atomic.h"
-#include "domain/domain.h"
-#include "lib/assert.h"
 #include "lib/log.h"
-#include "stage2/stage2.h"
-
-/* Of one entry, for reading and for writing each: as in Xen. */
-#define MAX_USES 128
 
 _Static_assert(sizeof(struct grant_active) * GRANT_ENTRIES_PER_FRAME == PAGE_SIZE,
 	       "one frame of these goes with one frame of entries");
 
-/* flags and domid, which change together. Little-endian. */
-#define HEAD(domid, flags) ((uint32_t)(domid) << 16 | (flags))
-
-/* What a use says to the granter: reading, or both. */
-static inline uint32_t use_flags(bool readonly)
-{
-	return GTF_reading | (readonly ? 0 : GTF_writing);
-}
-
-enum grant_use {
-	GRANT_USE_MAP,
-	GRANT_USE_COPY /* whole pages too, but GTF_sub_page is not looked at: as in Xen */
-};
-
-static inline struct grant_entry_v1 *entry_of(const struct grant_domain *grant, grant_ref_t ref)
-{
-	return &grant->frame[ref / GRANT_ENTRIES_PER_FRAME][ref % GRANT_ENTRIES_PER_FRAME];
-}
-
-static inline uint32_t *head_of(struct grant_entry_v1 *entry)
-{
-	return (uint32_t *)(void *)entry;
-}
-
 /*
- * The granter may change an entry faster than an exclusive store gets through (S3), so attempts are single LL/SC pairs
- * and are counted. To begin a use, an entry that changes five times is refused, as in Xen; a pair that failed for no
- * reason does not count as a change. At the end of one, the bits that cannot be cleared stay, and the granter has
- * only itself to blame.
+ * To begin a use, an entry that changes five times is refused, as in Xen; an attempt that failed for no reason does not
+ * count as a change. At the end of one, the bits that cannot be cleared stay, and the granter has only itself to blame.
  */
 #define MAX_CHANGES  5
 #define MAX_ATTEMPTS 4096
 
-static inline bool update_head(uint32_t *head, uint32_t *expected, uint32_t value)
+bool grant_show_use_again(struct grant_entry_v1 *entry, uint32_t head, bool changed, bool fresh,
+			  uint16_t user, bool readonly, enum grant_use use)
 {
-	return __atomic_compare_exchange_n(head, expected, value, true, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
-}
-
-/*
- * What does not permit it, 0 if nothing. fresh: nobody uses it yet, so the user and the type of the entry are not settled.
- */
-static inline uint32_t forbids(uint32_t head, bool fresh, uint16_t user, bool readonly,
-			       enum grant_use use)
-{
-	uint32_t type_mask = GTF_type_mask | (use == GRANT_USE_MAP ? GTF_sub_page : 0);
-	uint32_t wrong = 0;
-
-	if (fresh) {
-		wrong = (head ^ HEAD(user, GTF_permit_access)) & HEAD(UINT16_MAX, type_mask);
-	}
-	return wrong | (readonly ? 0 : head & GTF_readonly);
-}
-
-/* The first attempt has failed. */
-static __noinline bool show_use_again(struct grant_entry_v1 *entry, bool fresh, uint16_t user,
-				      bool readonly, enum grant_use use)
-{
-	uint32_t head = atomic_load_relaxed(head_of(entry));
-	unsigned int changes = 0;
+	unsigned int changes = changed ? 1 : 0;
 
 	for (unsigned int i = 0; i < MAX_ATTEMPTS && changes < MAX_CHANGES; i++) {
 		uint32_t seen = head;
 
-		if (forbids(head, fresh, user, readonly, use) != 0) {
+		if (grant_forbids(head, fresh, user, readonly, use) != 0) {
 			return false;
 		}
-		if (update_head(head_of(entry), &head, head | use_flags(readonly))) {
+		if (grant_update_head(grant_head_of(entry), &head,
+				      head | grant_use_flags(readonly))) {
 			return true;
 		}
 		changes += head != seen;
@@ -94,25 +34,13 @@ static __noinline bool show_use_again(struct grant_entry_v1 *entry, bool fresh, 
 	return false;
 }
 
-static inline bool show_use(struct grant_entry_v1 *entry, bool fresh, uint16_t user, bool readonly,
-			    enum grant_use use)
+void grant_show_less_again(const struct domain *granter, struct grant_entry_v1 *entry,
+			   uint32_t flags)
 {
-	uint32_t head = atomic_load_relaxed(head_of(entry));
-
-	if (unlikely(forbids(head, fresh, user, readonly, use) != 0)) {
-		return false;
-	}
-	return likely(update_head(head_of(entry), &head, head | use_flags(readonly))) ||
-	       show_use_again(entry, fresh, user, readonly, use);
-}
-
-static __noinline void show_less_again(const struct domain *granter, struct grant_entry_v1 *entry,
-				       uint32_t flags)
-{
-	uint32_t head = atomic_load_relaxed(head_of(entry));
+	uint32_t head = atomic_load_relaxed(grant_head_of(entry));
 
 	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
-		if (update_head(head_of(entry), &head, head & ~flags)) {
+		if (grant_update_head(grant_head_of(entry), &head, head & ~flags)) {
 			return;
 		}
 	}
@@ -120,124 +48,15 @@ static __noinline void show_less_again(const struct domain *granter, struct gran
 }
 
 /* A use has ended, or came to nothing: take back what those that are left do not need. */
-static inline void show_less(const struct domain *granter, struct grant_entry_v1 *entry,
-			     const struct grant_active *active, bool readonly)
-{
-	uint32_t flags = 0;
-	uint32_t head;
-
-	if (active->writers == 0) {
-		flags = (readonly ? 0 : GTF_writing) | (active->readers == 0 ? GTF_reading : 0);
-	}
-	if (flags != 0) {
-		head = atomic_load_relaxed(head_of(entry));
-		if (unlikely(!update_head(head_of(entry), &head, head & ~flags))) {
-			show_less_again(granter, entry, flags);
-		}
-	}
-}
-
-/* The frame that the entry names: the granter's own, and not what it has of others. */
-static inline bool find_frame(struct domain *granter, const struct grant_entry_v1 *entry,
-			      enum grant_use use, mfn_t *m)
-{
-	/* Read once: after the acquire of show_use(), as the granter writes the frame before the type. */
-	gfn_t g = gfn(READ_ONCE(entry->frame));
-	enum stage2_type type;
-
-	if (use == GRANT_USE_MAP) {
-		return stage2_get_frame(granter, g, m, &type) == 0;
-	}
-	*m = stage2_find_frame(granter, g);
-	return m->raw != MFN_INVALID.raw;
-}
-
-static __force_inline int16_t begin_locked(struct domain *granter, grant_ref_t ref, uint16_t user,
-					   bool readonly, enum grant_use use, mfn_t *m)
-{
-	struct grant_domain *grant = &granter->grant;
-	struct grant_entry_v1 *entry;
-	struct grant_active *active;
-	bool fresh;
-
-	ASSERT(spin_is_mine(&grant->lock));
-	if (unlikely(ref / GRANT_ENTRIES_PER_FRAME >= grant->nr_frames)) {
-		return GNTST_bad_gntref;
-	}
-	entry = entry_of(grant, ref);
-	active = grant_active_of(grant, ref);
-	fresh = (active->readers | active->writers) == 0;
-	if (unlikely(!fresh) &&
-	    (active->domid != user || (readonly ? active->readers : active->writers) == MAX_USES)) {
-		return GNTST_general_error;
-	}
-	if ((fresh || (!readonly && active->writers == 0)) &&
-	    !show_use(entry, fresh, user, readonly, use)) {
-		return GNTST_general_error;
-	}
-	if (likely(fresh)) {
-		if (unlikely(!find_frame(granter, entry, use, m))) {
-			show_less(granter, entry, active, readonly);
-			return GNTST_bad_page;
-		}
-		active->mfn = (uint32_t)m->raw;
-		active->domid = user;
-	} else {
-		*m = mfn(active->mfn);
-		if (use == GRANT_USE_MAP && !frame_get(*m, granter->id)) {
-			show_less(granter, entry, active, readonly);
-			return GNTST_general_error;
-		}
-	}
-	if (readonly) {
-		active->readers++;
-	} else {
-		active->writers++;
-	}
-	return GNTST_okay;
-}
-
-static __force_inline int16_t begin_use(struct domain *granter, grant_ref_t ref, uint16_t user,
-					bool readonly, enum grant_use use, mfn_t *m)
-{
-	int16_t status;
-
-	spin_lock(&granter->grant.lock);
-	status = begin_locked(granter, ref, user, readonly, use, m);
-	spin_unlock(&granter->grant.lock);
-	return status;
-}
-
-int16_t grant_begin_map(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			mfn_t *m)
-{
-	return begin_use(granter, ref, user, readonly, GRANT_USE_MAP, m);
-}
-
 int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
 			 mfn_t *m)
 {
-	return begin_use(granter, ref, user, readonly, GRANT_USE_COPY, m);
+	return grant_begin_use(granter, ref, user, readonly, GRANT_USE_COPY, m);
 }
 
 void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)
 {
-	struct grant_domain *grant = &granter->grant;
-	struct grant_active *active;
-
-	spin_lock(&grant->lock);
-	active = grant_active_of(grant, ref);
-	ASSERT(readonly ? active->readers > 0 : active->writers > 0);
-	if (readonly) {
-		active->readers--;
-	} else {
-		active->writers--;
-	}
-	/* The table of a granter that is no more has gone before. */
-	if (likely(ref / GRANT_ENTRIES_PER_FRAME < grant->nr_frames)) {
-		show_less(granter, entry_of(grant, ref), active, readonly);
-	}
-	spin_unlock(&grant->lock);
+	grant_end_use_inline(granter, ref, readonly);
 }
 
 int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
@@ -260,8 +79,8 @@ int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
 			status = GNTST_eagain;
 		}
 		if (status == GNTST_okay) {
-			uint64_t *at_a = (uint64_t *)(void *)entry_of(grant, a);
-			uint64_t *at_b = (uint64_t *)(void *)entry_of(grant, b);
+			uint64_t *at_a = (uint64_t *)(void *)grant_entry_of(grant, a);
+			uint64_t *at_b = (uint64_t *)(void *)grant_entry_of(grant, b);
 			uint64_t was = READ_ONCE(*at_a);
 
 			WRITE_ONCE(*at_a, READ_ONCE(*at_b));

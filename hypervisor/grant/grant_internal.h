@@ -5,15 +5,13 @@
 #include "domain/domain.h"
 #include "grant/grant.h"
 
-/* ---- uses of an entry (grant_active.c) -------------------------------------------------------------- */
+/* ---- uses of an entry (grant_active.h) -------------------------------------------------------------- */
 
 /*
  * user begins to use an entry of granter's: the entry permits it, says so to the granter (GTF_reading, GTF_writing), and its
  * frame is returned. Else a GNTST_ error and nothing has changed. For a map the frame has a reference. For a copy it has
  * none: it may be let go of meanwhile, but is not scrubbed, or anybody else's, before this CPU has polled for epochs (M1).
  */
-int16_t grant_begin_map(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			mfn_t *m);
 int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
 			 mfn_t *m);
 /* The end of one: no reference is dropped here. */

@@ -9,7 +9,7 @@
  * A handle knows where it was mapped. Xen believes the host_addr of the unmap: it finds that nothing, or the same frame,
  * is mapped there, and lets go of a frame that stays mapped elsewhere.
  */
-#include "grant/grant_internal.h"
+#include "grant/grant_active.h"
 
 #include "arm64/cpu.h"
 #include "domain/domain.h"
@@ -23,8 +23,8 @@
 #define MAP_FLAGS_OURS  (GNTMAP_host_map | GNTMAP_readonly)
 #define MAP_FLAGS_OTHER (GNTMAP_device_map | GNTMAP_application_map | GNTMAP_contains_pte)
 
-/* Let go of the frame: it is not mapped, or no more, on any CPU. */
-static inline void let_go(struct domain *granter, grant_ref_t ref, bool readonly, mfn_t m)
+/* The map comes to nothing: the frame is not mapped on any CPU. */
+static __noinline void let_go(struct domain *granter, grant_ref_t ref, bool readonly, mfn_t m)
 {
 	grant_end_use(granter, ref, readonly);
 	domain_put_frame(granter, m);
@@ -34,12 +34,12 @@ static inline void let_go(struct domain *granter, grant_ref_t ref, bool readonly
  * The frame behind the reference, in use, referenced, pinned and mapped. A status, or -XEN_ERESTART: anything but
  * GNTST_okay has changed nothing.
  */
-static inline int map_frame(struct domain *d, struct domain *granter,
-			    const struct gnttab_map_grant_ref *op, mfn_t *m)
+static __force_inline int map_frame(struct domain *d, struct domain *granter,
+				    const struct gnttab_map_grant_ref *op, mfn_t *m)
 {
 	bool readonly = (op->flags & GNTMAP_readonly) != 0;
 	int error;
-	int16_t status = grant_begin_map(granter, op->ref, d->id, readonly, m);
+	int16_t status = grant_begin_use(granter, op->ref, d->id, readonly, GRANT_USE_MAP, m);
 
 	if (unlikely(status != GNTST_okay)) {
 		return status;
@@ -64,8 +64,8 @@ static inline int map_frame(struct domain *d, struct domain *granter,
 }
 
 /* With a handle, which stands for the mapping on success and is given back otherwise. */
-static inline int map_with_handle(struct domain *d, struct domain *granter,
-				  struct gnttab_map_grant_ref *op)
+static __force_inline int map_with_handle(struct domain *d, struct domain *granter,
+					  struct gnttab_map_grant_ref *op)
 {
 	struct grant_mapping *mapping = grant_mapping_alloc(&d->grant.maptrack);
 	mfn_t m;
@@ -85,37 +85,50 @@ static inline int map_with_handle(struct domain *d, struct domain *granter,
 	return GNTST_okay;
 }
 
-/* Another domain's, of which a mapping has a reference; one's own structure lasts longer than one's handles. */
-static __noinline int map_from_other(struct domain *d, struct gnttab_map_grant_ref *op)
+/* With a reference, which will be the mapping's. NULL: *status says why. */
+static __noinline struct domain *get_other(const struct domain *d, domid_t domid, int *status)
 {
-	struct domain *granter = domain_get(op->dom);
+	struct domain *granter = domain_get(domid);
+
+	*status = GNTST_bad_domain;
+	if (granter != NULL && !policy_may_talk(d, d, granter)) {
+		domain_put(granter);
+		granter = NULL;
+		*status = GNTST_permission_denied;
+	}
+	return granter;
+}
+
+static inline int map(struct domain *d, struct gnttab_map_grant_ref *op)
+{
+	/* One's own structure lasts longer than one's handles. */
+	struct domain *granter = d;
 	int status;
 
-	if (granter == NULL) {
-		return GNTST_bad_domain;
+	/* What is wrong is found in Xen's order, so that the same status tells it. */
+	if (unlikely((op->flags & (GNTMAP_host_map | GNTMAP_device_map)) == 0)) {
+		return GNTST_bad_gntref;
 	}
-	status = policy_may_talk(d, d, granter) ? map_with_handle(d, granter, op)
-						: GNTST_permission_denied;
-	if (status != GNTST_okay) {
+	if (unlikely((op->flags & MAP_FLAGS_OTHER) != 0)) {
+		return GNTST_general_error;
+	}
+	if (op->dom != d->id) {
+		granter = get_other(d, op->dom, &status);
+		if (granter == NULL) {
+			return status;
+		}
+	}
+	status = map_with_handle(d, granter, op);
+	if (unlikely(status != GNTST_okay) && granter != d) {
 		domain_put(granter);
 	}
 	return status;
 }
 
-/* What is wrong is found in Xen's order, so that the same status tells it. */
 int grant_map(struct domain *d, struct gnttab_map_grant_ref *op)
 {
-	int status;
+	int status = map(d, op);
 
-	if (unlikely((op->flags & (GNTMAP_host_map | GNTMAP_device_map)) == 0)) {
-		status = GNTST_bad_gntref;
-	} else if (unlikely((op->flags & MAP_FLAGS_OTHER) != 0)) {
-		status = GNTST_general_error;
-	} else if (op->dom == d->id) {
-		status = map_with_handle(d, d, op);
-	} else {
-		status = map_from_other(d, op);
-	}
 	if (unlikely(status == -XEN_ERESTART)) {
 		return status;
 	}
@@ -133,7 +146,7 @@ struct claimed {
 	mfn_t m;
 };
 
-static inline bool claim(struct domain *d, grant_handle_t handle, struct claimed *claimed)
+static __force_inline bool claim(struct domain *d, grant_handle_t handle, struct claimed *claimed)
 {
 	uint64_t state;
 	struct grant_mapping *mapping = grant_mapping_claim(&d->grant.maptrack, handle, &state);
@@ -153,11 +166,12 @@ static inline bool claim(struct domain *d, grant_handle_t handle, struct claimed
 }
 
 /* All that it holds beside the stage-2 entry, which has gone. */
-static inline void end_mapping(struct domain *d, grant_handle_t handle,
-			       const struct claimed *claimed)
+static __force_inline void end_mapping(struct domain *d, grant_handle_t handle,
+				       const struct claimed *claimed)
 {
 	domain_share_unpin_now(claimed->granter, claimed->m);
-	let_go(claimed->granter, claimed->ref, claimed->readonly, claimed->m);
+	grant_end_use_inline(claimed->granter, claimed->ref, claimed->readonly);
+	domain_put_frame(claimed->granter, claimed->m);
 	grant_mapping_retire(&d->grant.maptrack, claimed->mapping, handle);
 	if (unlikely(claimed->granter != d)) {
 		domain_put(claimed->granter);
