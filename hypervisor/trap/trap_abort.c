@@ -247,6 +247,20 @@ static __noinline enum trap_outcome handle_fault(struct vcpu *v, uint64_t esr)
 		      fsc == FSC_PERMISSION ? "for which it has no permission" : "where nothing is");
 }
 
+/* Mostly the device that the vCPU has accessed last. */
+static const struct mmio_region *find_region(struct vcpu *v, ipa_t ipa)
+{
+	const struct mmio_region *region = &v->mmio_last;
+
+	if (ipa - region->start >= region->size) {
+		region = trap_mmio_find(v->domain, ipa);
+		if (region != NULL) {
+			v->mmio_last = *region;
+		}
+	}
+	return region;
+}
+
 /* A translation fault of a load or store of one register, at whatever level: all that emulated devices are for. */
 #define PLAIN_MASK                                                                   \
 	((uint32_t)(ISS_DA_ISV | ISS_DA_CM | ISS_DA_S1PTW | ISS_DA_EA | ISS_DA_FNV | \
@@ -260,15 +274,14 @@ enum trap_outcome trap_abort(struct vcpu *v, uint64_t esr)
 	if (likely((iss & PLAIN_MASK) == PLAIN_VALUE) && ESR_EC(esr) == ESR_EC_DATA_ABORT_LOWER) {
 		const uint64_t far = sysreg_read(FAR_EL2);
 		const ipa_t ipa = hpfar_page() | (far & (PAGE_SIZE - 1));
-		const struct mmio_region *region = trap_mmio_find(v->domain, ipa);
+		const struct mmio_region *region = find_region(v, ipa);
+		enum trap_outcome outcome = TRAP_UNDEFINED;
 
 		if (likely(region != NULL)) {
-			enum trap_outcome outcome = emulate(v, region, iss, far, ipa);
-
-			v->mmio_last = *region;
-			if (likely(outcome != TRAP_UNDEFINED)) {
-				return outcome;
-			}
+			outcome = emulate(v, region, iss, far, ipa);
+		}
+		if (likely(outcome != TRAP_UNDEFINED)) {
+			return outcome;
 		}
 	}
 	return handle_fault(v, esr);

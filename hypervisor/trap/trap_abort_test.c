@@ -357,6 +357,31 @@ static void words_of_the_last_device_take_the_fast_path(void **state)
 	assert_int_equal(nr_accesses, 6);
 }
 
+static unsigned int nr_neighbour;
+
+static bool neighbour(struct vcpu *v, struct mmio_access *access, void *context)
+{
+	nr_neighbour++;
+	return true;
+}
+
+static void each_device_has_its_own_accesses(void **state)
+{
+	const ipa_t next = DEVICE_BASE_IPA + DEVICE_SIZE;
+
+	nr_neighbour = 0;
+	assert_int_equal(trap_mmio_register(&dom, next, DEVICE_SIZE, neighbour, NULL), 0);
+	for (unsigned int n = 1; n <= 3; n++) {
+		assert_false(fast_data(WORD, DEVICE_BASE_IPA));
+		assert_int_equal(data(WORD, DEVICE_BASE_IPA), TRAP_DONE);
+		assert_false(fast_data(WORD, next));
+		assert_int_equal(data(WORD, next), TRAP_DONE);
+		assert_int_equal(data(TRANSLATION | SIZE(0), next + 1), TRAP_DONE);
+		assert_int_equal(nr_accesses, n);
+		assert_int_equal(nr_neighbour, 2 * n);
+	}
+}
+
 static void nothing_else_takes_the_fast_path(void **state)
 {
 	static const uint64_t others[] = {
@@ -570,6 +595,7 @@ int main(void)
 		cmocka_unit_test_setup(what_the_device_refuses_is_an_abort, set_up),
 		cmocka_unit_test_setup(an_unaligned_access_never_reaches_the_device, set_up),
 		cmocka_unit_test_setup(words_of_the_last_device_take_the_fast_path, set_up),
+		cmocka_unit_test_setup(each_device_has_its_own_accesses, set_up),
 		cmocka_unit_test_setup(nothing_else_takes_the_fast_path, set_up),
 		cmocka_unit_test_setup(what_the_device_refuses_is_handed_on, set_up),
 		cmocka_unit_test_setup(an_instruction_without_syndrome_is_not_guessed_at, set_up),

@@ -6,6 +6,7 @@
  */
 #include "vgic/vgic_internal.h"
 
+#include "abi/xen.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "mm/mm.h"
@@ -272,12 +273,17 @@ static const struct vgic_reg *find_reg(const struct vgic_frame *frame, uint32_t 
 	return NULL;
 }
 
-/* The interrupts that an access is about. */
+/* The interrupts that an access is about; those that it means in particular are given as a bit for each of them. */
 struct span {
 	struct domain *d;
 	struct vcpu *bank;
 	uint32_t first, nr;
 };
+
+static uint64_t span_all(const struct span *span)
+{
+	return BITS64(span->nr - 1, 0);
+}
 
 static struct vgic_irq *span_irq(const struct span *span, uint32_t i)
 {
@@ -302,23 +308,25 @@ static void unlock_span(const struct span *span)
  * Lines that a guest lowers without Tenon seeing it: its virtual timer's, and its upcall's, which is a byte in memory.
  * Asked before they are told, and before an interrupt that was disabled is enabled.
  */
-static void sample_private_lines(const struct span *span)
+static void sample_private_lines(const struct span *span, uint64_t which)
 {
-	struct vcpu *bank = span->bank;
-	const uint32_t upcall = span->d->evtchn_ppi;
+	const uint64_t timers = BIT64(GUEST_TIMER_VIRT_PPI) | BIT64(GUEST_TIMER_PHYS_NS_PPI);
+	const uint32_t upcall = span->d->evtchn_ppi - span->first;
 
-	vtimer_refresh(bank);
-	if (bank == current_vcpu() && upcall - span->first < span->nr) {
-		vgic_sample_upcall(bank);
+	if ((which << span->first & timers) != 0) {
+		vtimer_refresh(span->bank);
+	}
+	if (upcall < span->nr && (which & BIT64(upcall)) != 0 && span->bank == current_vcpu()) {
+		vgic_sample_upcall(span->bank);
 	}
 }
 
-static void refresh_span(const struct span *span)
+static void refresh_span(const struct span *span, uint64_t which)
 {
 	struct vcpu *last = NULL;
 
-	for (uint32_t i = 0; i < span->nr; i++) {
-		struct vgic_irq *irq = span_irq(span, i);
+	for (; which != 0; which &= which - 1) {
+		struct vgic_irq *irq = span_irq(span, (uint32_t)__builtin_ctzll(which));
 		struct vcpu *home = irq != NULL ? atomic_load_acquire(&irq->vcpu) : NULL;
 
 		/* A hint, taken without locks: who is put into a list register from now on is out of scope. */
@@ -366,7 +374,7 @@ static uint64_t read_span(const struct span *span, const struct vgic_reg *reg)
 	uint64_t value = 0;
 
 	if ((reg->refresh & VGIC_REFRESH_READ) != 0) {
-		refresh_span(span);
+		refresh_span(span, span_all(span));
 	}
 	if (span->first + span->nr <= VGIC_NR_PRIVATE) {
 		return read_private_span(span, reg);
@@ -388,22 +396,25 @@ static uint64_t read_span(const struct span *span, const struct vgic_reg *reg)
 	return value;
 }
 
-static void write_span(const struct span *span, const struct vgic_reg *reg, uint64_t value)
+static void write_span(const struct span *span, const struct vgic_reg *reg, uint64_t which,
+		       uint64_t value)
 {
-	uint64_t mask = BITS64(reg->irq_bits - 1, 0);
+	const uint32_t irq_bits = reg->irq_bits;
 
 	lock_span(span);
-	for (uint32_t i = 0; i < span->nr; i++) {
+	for (uint64_t left = which; left != 0; left &= left - 1) {
+		const uint32_t i = (uint32_t)__builtin_ctzll(left);
 		struct vgic_irq *irq = span_irq(span, i);
-		uint32_t field = (uint32_t)(value >> (i * reg->irq_bits) & mask);
 
-		if (irq != NULL && (field != 0 || reg->irq_bits != 1)) {
-			vgic_irq_update(span->d, span->bank, irq, reg->set, field);
+		if (irq != NULL) {
+			vgic_irq_update(span->d, span->bank, irq, reg->set,
+					(uint32_t)(value >> (i * irq_bits) &
+						   BITS64(irq_bits - 1, 0)));
 		}
 	}
 	unlock_span(span);
 	if ((reg->refresh & VGIC_REFRESH_WRITE) != 0) {
-		refresh_span(span);
+		refresh_span(span, which);
 	}
 }
 
@@ -419,20 +430,25 @@ static void access_array(const struct vgic_frame *frame, const struct vgic_reg *
 	};
 	/* Half of a GICD_IROUTER: only the lower one has bits that mean anything here. */
 	bool upper_half = at * 8 % reg->irq_bits != 0;
+	uint64_t which;
 
 	if (span.first < frame->first_intid || upper_half) {
 		return;
+	}
+	which = span_all(&span);
+	if (access->is_write && reg->irq_bits == 1) {
+		which &= access->value; /* the zeroes mean nothing */
 	}
 	/* What is read of enable bits does not depend on lines; what is delivered after they are written does. */
 	if (span.first < VGIC_NR_PRIVATE &&
 	    (reg->refresh & (access->is_write ? VGIC_REFRESH | VGIC_SAMPLE : VGIC_REFRESH_READ)) !=
 		    0) {
-		sample_private_lines(&span);
+		sample_private_lines(&span, which);
 	}
 	if (!access->is_write && (reg->get != NULL || reg->field != 0)) {
 		access->value = read_span(&span, reg);
 	} else if (access->is_write && reg->set != NULL) {
-		write_span(&span, reg, access->value);
+		write_span(&span, reg, which, access->value);
 	}
 }
 

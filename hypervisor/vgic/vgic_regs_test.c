@@ -284,6 +284,9 @@ static void lines_are_sampled_where_they_matter(void **state)
 	fake_dist_write(v, GICD_ISENABLER, 27, 1u << 27);
 	fake_dist_write(v, GICD_ICENABLER, 27, 1u << 27);
 	assert_int_equal(fake_nr_samples, 4);
+	fake_dist_write(v, GICD_ISENABLER, 30, 1u << 30);
+	fake_dist_write(v, GICD_ISENABLER, 20, 1u << 20); /* nobody's line */
+	assert_int_equal(fake_nr_samples, 5);
 }
 
 static void each_private_interrupt_has_its_bits(void **state)
