@@ -265,42 +265,45 @@ static inline uint64_t lr_of_pending(const struct vgic_irq *irq)
 	return line ? lr | ICH_LR_EOI : lr;
 }
 
-/* Where it can go, if it is in none, or the guest has ended it; GIC_MAX_LRS when that is nowhere. */
-static inline unsigned int lr_for(const struct vgic_vcpu *vg, const struct vgic_irq *irq)
+/* The list register has it now: what load() does to the software's copy. v's lock is released. */
+static inline void finish_fill(struct vcpu *v, struct vgic_irq *irq)
 {
-	if (likely(irq->lr != 0)) {
-		return vg->lr_live && irq->active_change == VGIC_ACTIVE_KEEP ? irq->lr - 1u
-									     : GIC_MAX_LRS;
-	}
-	if (!vg->loaded || irq->vcpu != NULL || irq->state.active ||
-	    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
-		return GIC_MAX_LRS;
-	}
-	return (unsigned int)__builtin_ctzll(~vg->lr_used);
-}
-
-/* The list register has it now: what load() does to the software's copy. */
-static inline void note_filled(struct vcpu *v, struct vgic_irq *irq, unsigned int idx)
-{
-	struct vgic_irq_state *state = &irq->state;
-
-	if (unlikely(irq->lr == 0)) {
-		WRITE_ONCE(irq->vcpu, v);
-		list_add_tail(&irq->link, &v->vgic.pending);
-		claim_lr(&v->vgic, irq, idx);
-	}
-	state->active = false;
-	if (unlikely(state->sgi_sources != 0)) {
+	irq->state.active = false;
+	if (unlikely(irq->state.sgi_sources != 0)) {
 		irq->lr_latch = true;
-		irq->lr_source = next_source(state);
-		state->sgi_sources = 0;
+		irq->lr_source = next_source(&irq->state);
+		irq->state.sgi_sources = 0;
 	} else {
-		irq->lr_latch = state->latch;
-		state->latch = false;
+		irq->lr_latch = irq->state.latch;
+		irq->state.latch = false;
 	}
 	if (likely(!v->work.list_registers)) {
 		WRITE_ONCE(v->vgic.lr_live, true);
 	}
+	spin_unlock(&v->vgic.lock);
+}
+
+/* It is in no list register. */
+static __noinline void deliver_first(struct vcpu *v, struct vgic_irq *irq)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+	const uint64_t lr = lr_of_pending(irq);
+	unsigned int idx;
+
+	if (lr == 0 || !vg->loaded || irq->vcpu != NULL || irq->state.active ||
+	    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
+		vgic_settle_private(v, irq);
+		return;
+	}
+	idx = (unsigned int)__builtin_ctzll(~vg->lr_used);
+	if (!gic_lr_fill(idx, lr)) {
+		vgic_settle_private(v, irq);
+		return;
+	}
+	WRITE_ONCE(irq->vcpu, v);
+	list_add_tail(&irq->link, &vg->pending);
+	claim_lr(vg, irq, idx);
+	finish_fill(v, irq);
 }
 
 /*
@@ -309,18 +312,24 @@ static inline void note_filled(struct vcpu *v, struct vgic_irq *irq, unsigned in
  */
 void vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq)
 {
-	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
-	if (likely(!v->work.vgic && irq->state.enabled && READ_ONCE(v->domain->vgic.enabled))) {
-		const unsigned int idx = lr_for(&v->vgic, irq);
-		const uint64_t lr = lr_of_pending(irq);
+	uint64_t lr;
 
-		if (likely(idx != GIC_MAX_LRS && lr != 0 && gic_lr_fill(idx, lr))) {
-			note_filled(v, irq, idx);
-			spin_unlock(&v->vgic.lock);
-			return;
-		}
+	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
+	if (unlikely(v->work.vgic || !irq->state.enabled || !READ_ONCE(v->domain->vgic.enabled))) {
+		vgic_settle_private(v, irq);
+		return;
 	}
-	vgic_settle_private(v, irq);
+	if (unlikely(irq->lr == 0)) {
+		deliver_first(v, irq);
+		return;
+	}
+	lr = lr_of_pending(irq);
+	if (likely(lr != 0 && v->vgic.lr_live && irq->active_change == VGIC_ACTIVE_KEEP &&
+		   gic_lr_fill(irq->lr - 1u, lr))) {
+		finish_fill(v, irq);
+	} else {
+		vgic_settle_private(v, irq);
+	}
 }
 
 /* ---- before entry ------------------------------------------------------------------------------ */

@@ -96,12 +96,31 @@ static void an_interrupt_that_was_ended_comes_again_at_once(void **state)
 		assert_int_equal(fake_guest_take_all(), 2);
 		assert_false(fake_physical[TIMER].active);
 	}
-	/* What was there before the last entry shows in the registers as ever. */
 	vgic_set_line(&fake_domain, v0, TIMER, false);
 	again(v0);
+	/* Seen active by an exit, and ended since. */
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_guest_acknowledge(), PPI);
+	again(v0);
+	assert_true(v0->vgic.private_irqs[PPI].state.active);
+	fake_guest_end(PPI);
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_false(v0->vgic.private_irqs[PPI].state.active);
+	assert_int_equal(fake_guest_take_all(), 1);
+	/* What was there before the last entry shows in the registers as ever. */
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, 0), 0);
 	assert_int_equal(fake_dist_read(v0, GICD_ISACTIVER, 0), 0);
 	fake_enter(v0);
+	/* Current, and about to be loaded. */
+	fake_exit(v0);
+	vgic_save(v0);
+	v0->work.vgic = false;
+	fake_nr_lr_accesses = 0;
+	vgic_pulse(&fake_domain, v0, PPI);
+	assert_int_equal(fake_nr_lr_accesses, 0);
+	vgic_load(v0);
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
 }
 
 static void what_cannot_come_at_once_comes_with_the_entry(void **state)
@@ -144,6 +163,14 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	assert_int_equal(fake_guest_take_all(), 4);
 	again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
+	/* Nothing is pending, in no list register. */
+	fake_exit(v0);
+	assert_int_equal(v0->vgic.lr_used, 0);
+	fake_domain.evtchn_ppi = PPI;
+	fake_upcall_is_low = true;
+	vgic_sample_upcall(v0);
+	assert_int_equal(v0->vgic.lr_used, 0);
+	fake_enter(v0);
 	/* Somebody has changed its active state since the guest ended it. */
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_int_equal(fake_guest_take_all(), 1);
