@@ -37,24 +37,12 @@ static bool update_word(const struct domain *d, uint64_t *word, uint64_t clear, 
 	return false;
 }
 
-static __noinline bool set_bit_again(const struct domain *d, uint64_t *word, unsigned int bit)
+/* Set a bit; true when this call did it. */
+static bool set_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
 {
 	uint64_t old;
 
 	return update_word(d, word, 0, BIT64(bit), &old) && (old & BIT64(bit)) == 0;
-}
-
-/* Set a bit; true when this call did it. */
-static inline bool set_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
-{
-	const uint64_t old = atomic_load_relaxed(word);
-	uint64_t found = old;
-
-	/* The first attempt, which nearly always is the last. */
-	if (likely(event_try_update(word, &found, old | BIT64(bit)))) {
-		return (old & BIT64(bit)) == 0;
-	}
-	return set_bit_again(d, word, bit);
 }
 
 static bool clear_bit_once(const struct domain *d, uint64_t *word, unsigned int bit)
@@ -69,12 +57,30 @@ static bool test_bit(const uint64_t *words, uint32_t port)
 	return (atomic_load_acquire(&words[port / WORD_BITS]) & BIT64(port % WORD_BITS)) != 0;
 }
 
+/* ---- sending ---------------------------------------------------------------------------------- */
+
 /*
- * The port's word has news for v. Also for a vCPU that is down: the bits and the interrupt wait
- * for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that
- * job.
+ * The first attempt to change a word nearly always is the last, so what follows has two forms: the usual one, in which each
+ * step ends in the next and nothing is kept for afterwards, and another that it ends in when the attempt fails.
  */
-static inline void notify(struct vcpu *v, uint32_t port)
+enum attempt {
+	ATTEMPT_FAILED,
+	ATTEMPT_SET,
+	ATTEMPT_WAS_SET
+};
+
+static inline enum attempt try_set_bit(uint64_t *word, unsigned int bit)
+{
+	const uint64_t old = atomic_load_relaxed(word);
+	uint64_t found = old;
+
+	if (unlikely(!event_try_update(word, &found, old | BIT64(bit)))) {
+		return ATTEMPT_FAILED;
+	}
+	return (old & BIT64(bit)) == 0 ? ATTEMPT_SET : ATTEMPT_WAS_SET;
+}
+
+static __noinline void notify_again(struct vcpu *v, uint32_t port)
 {
 	struct vcpu_info *info = atomic_load_acquire(&v->event.info);
 
@@ -83,14 +89,40 @@ static inline void notify(struct vcpu *v, uint32_t port)
 	}
 }
 
-void event_2l_set_pending(struct domain *d, struct event_port *p, uint32_t port)
+/*
+ * The port's word has news for v. Also for a vCPU that is down: the bits and the interrupt wait
+ * for it. evtchn_upcall_mask means nothing on Arm; PSTATE.I and the interrupt controller do that
+ * job.
+ */
+static inline void notify(struct vcpu *v, uint32_t port)
 {
-	struct shared_info *shared = d->shared_info;
+	struct vcpu_info *info = atomic_load_acquire(&v->event.info);
+	enum attempt attempt = try_set_bit(&info->evtchn_pending_sel, port / WORD_BITS);
 
-	ASSERT(port < EVENT_2L_NR_PORTS);
-	if (!set_bit_once(d, &shared->evtchn_pending[port / WORD_BITS], port % WORD_BITS)) {
-		return;
+	if (likely(attempt == ATTEMPT_SET)) {
+		event_upcall(v, info);
+	} else if (attempt == ATTEMPT_FAILED) {
+		notify_again(v, port);
 	}
+}
+
+static inline void notify_unless_masked(struct domain *d, const struct event_port *p, uint32_t port)
+{
+	if (!test_bit(d->shared_info->evtchn_mask, port)) {
+		notify(d->vcpu[READ_ONCE(p->vcpu)], port);
+	}
+}
+
+static __noinline void announce_to_pollers(struct domain *d, const struct event_port *p,
+					   uint32_t port)
+{
+	event_poll_wake(d, port);
+	notify_unless_masked(d, p, port);
+}
+
+/* The pending bit has been set. */
+static inline void announce(struct domain *d, struct event_port *p, uint32_t port)
+{
 	/*
 	 * The pending bit before the mask, the vcpu_info pointer, the poll bits and the FIFO
 	 * pointer: pairs with the guest that clears the mask and then looks at the pending bit,
@@ -101,13 +133,34 @@ void event_2l_set_pending(struct domain *d, struct event_port *p, uint32_t port)
 	if (unlikely(atomic_load_acquire(&d->event.fifo) != NULL)) {
 		/* Switched meanwhile, and perhaps past this port before the bit was set. */
 		event_fifo_set_pending(d, p, port);
-		return;
+	} else if (unlikely(event_poll_is_on(d))) {
+		announce_to_pollers(d, p, port);
+	} else {
+		notify_unless_masked(d, p, port);
 	}
-	if (!test_bit(shared->evtchn_mask, port)) {
-		notify(d->vcpu[READ_ONCE(p->vcpu)], port);
-	}
-	event_poll_notify(d, port);
 }
+
+static __noinline void set_pending_again(struct domain *d, struct event_port *p, uint32_t port)
+{
+	if (set_bit_once(d, &d->shared_info->evtchn_pending[port / WORD_BITS], port % WORD_BITS)) {
+		announce(d, p, port);
+	}
+}
+
+void event_2l_set_pending(struct domain *d, struct event_port *p, uint32_t port)
+{
+	enum attempt attempt;
+
+	ASSERT(port < EVENT_2L_NR_PORTS);
+	attempt = try_set_bit(&d->shared_info->evtchn_pending[port / WORD_BITS], port % WORD_BITS);
+	if (likely(attempt == ATTEMPT_SET)) {
+		announce(d, p, port);
+	} else if (attempt == ATTEMPT_FAILED) {
+		set_pending_again(d, p, port);
+	}
+}
+
+/* ---- the guest's other operations ---------------------------------------------------------------- */
 
 void event_2l_clear_pending(struct domain *d, uint32_t port)
 {

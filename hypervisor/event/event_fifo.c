@@ -230,7 +230,9 @@ static void deliver(struct domain *d, struct event_port *p, uint32_t port, event
 	if ((PENDING & new & ~old) != 0) {
 		/* PENDING before the poll bits: pairs with the barrier in event_poll(). */
 		dmb_ish();
-		event_poll_notify(d, port);
+		if (event_poll_is_on(d)) {
+			event_poll_wake(d, port);
+		}
 	}
 }
 

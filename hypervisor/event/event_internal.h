@@ -51,9 +51,15 @@ void event_say_contended(const struct domain *d);
  * One attempt to make *word new where it is *expected; else *expected is what was there. May fail
  * for no reason. Words lie in frames that are mapped Write-Back on both sides, as exclusives need.
  */
-#define event_try_update(word, expected, new)                                          \
-	__atomic_compare_exchange_n((word), (expected), (new), true, __ATOMIC_ACQ_REL, \
-				    __ATOMIC_RELAXED)
+#ifdef TENON_HOST
+/* Atomics of the build host never fail for no reason: the unit tests do it (tests/unit/fake_hypervisor.h). */
+bool fake_attempt_fails(void);
+#else
+#define fake_attempt_fails() false
+#endif
+#define event_try_update(word, expected, new)                                                  \
+	(!fake_attempt_fails() && __atomic_compare_exchange_n((word), (expected), (new), true, \
+							      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 
 /* After a first attempt that failed: evtchn_upcall_pending becomes 1, and on the step from 0 the interrupt is raised. */
 void event_upcall_again(struct vcpu *v);
@@ -137,14 +143,11 @@ static inline void event_set_pending(struct domain *d, struct event_port *p, uin
 /* Wake the vCPUs of d that poll for this port (event_poll.c). */
 void event_poll_wake(struct domain *d, uint32_t port);
 
-static inline void event_poll_notify(struct domain *d, uint32_t port)
+/* Does any vCPU poll? */
+static inline bool event_poll_is_on(const struct domain *d)
 {
 	_Static_assert(ARRAY_SIZE(d->event.polling) == 2, "each word is looked at");
-	/* Acquire: a bit is set after poll_port. */
-	if (unlikely((atomic_load_acquire(&d->event.polling[0]) |
-		      atomic_load_acquire(&d->event.polling[1])) != 0)) {
-		event_poll_wake(d, port);
-	}
+	return (READ_ONCE(d->event.polling[0]) | READ_ONCE(d->event.polling[1])) != 0;
 }
 
 void event_poll_init(struct vcpu *v);

@@ -187,14 +187,14 @@ static int send_locked(struct domain *d, struct event_port *p, uint32_t port)
 
 int event_send(struct domain *d, uint32_t port)
 {
-	struct event_port *p = event_port_of(d, port);
-	int ret;
+	struct event_port *p;
+	int ret = -XEN_EINVAL;
 
-	if (unlikely(p == NULL)) {
-		return -XEN_EINVAL;
-	}
 	spin_lock(&d->event.lock);
-	ret = send_locked(d, p, port);
+	p = event_port_of(d, port);
+	if (likely(p != NULL)) {
+		ret = send_locked(d, p, port);
+	}
 	spin_unlock(&d->event.lock);
 	return ret;
 }

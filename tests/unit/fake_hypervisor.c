@@ -15,6 +15,7 @@
 #include "arm64/percpu.h"
 #include "console/console.h"
 #include "domain/domain_share.h"
+#include "event/event_internal.h"
 #include "lib/log.h"
 #include "mm/window.h"
 #include "tests/unit/fake_machine.h"
@@ -33,6 +34,7 @@ uint64_t fake_claimed_pages;
 uint64_t fake_now_ns;
 bool fake_vgic_pending;
 struct fake_record fake_record;
+static unsigned int failing_attempt;
 char fake_console_output[4096];
 size_t fake_console_output_length;
 const char *fake_console_input;
@@ -58,6 +60,18 @@ static unsigned int own_pages;
 static void *shared_pages[256];
 static unsigned int windows;
 
+/* ---- the guest's words ------------------------------------------------------------------------ */
+
+void fake_fail_attempt(unsigned int n)
+{
+	failing_attempt = n;
+}
+
+bool fake_attempt_fails(void)
+{
+	return failing_attempt != 0 && --failing_attempt == 0;
+}
+
 /* ---- reset and leaks ------------------------------------------------------------------------ */
 
 void fake_hypervisor_reset(void)
@@ -71,6 +85,7 @@ void fake_hypervisor_reset(void)
 	memset(mappings, 0, sizeof(mappings));
 	memset(timers, 0, sizeof(timers));
 	memset(&fake_record, 0, sizeof(fake_record));
+	failing_attempt = 0;
 	for (unsigned int i = 0; i < FAKE_NR_PAGES; i++) {
 		access_to[i] = FAKE_READ_WRITE;
 	}

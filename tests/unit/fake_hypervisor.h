@@ -84,6 +84,9 @@ struct fake_record {
 };
 extern struct fake_record fake_record;
 
+/* The n-th attempt from now on to change a word of the guest's event channels fails, for no reason; 0: none does. */
+void fake_fail_attempt(unsigned int n);
+
 /* Run the callbacks of timers that are due. */
 void fake_run_timers(void);
 /* Is it queued? */
