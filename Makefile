@@ -117,7 +117,7 @@ hot-objs := hypervisor/arm64/cache.o hypervisor/arm64/tlb.o \
 	hypervisor/trap/trap_idreg.o hypervisor/console/vpl011.o \
 	hypervisor/hypercall/hypercall_table.o hypervisor/hypercall/hc_event.o hypervisor/domain/guest_copy.o hypervisor/domain/vcpu_switch.o \
 	hypervisor/sched/sched_run.o hypervisor/sched/sched_place.o hypervisor/sched/sched_queue.o \
-	hypervisor/sched/sched_wake.o hypervisor/sched/sched_cpu.o hypervisor/vgic/vgic_lr.o hypervisor/vgic/vgic_inject.o \
+	hypervisor/sched/sched_wake.o hypervisor/sched/sched_cpu.o hypervisor/vgic/vgic_lr.o hypervisor/vgic/vgic_inject.o hypervisor/vgic/vgic_deliver.o \
 	hypervisor/vgic/vgic_dist.o hypervisor/vgic/vgic_v2_regs.o hypervisor/vgic/vgic_v3_regs.o \
 	hypervisor/vtimer/vtimer.o hypervisor/gic/gic.o hypervisor/gic/gic_irq.o hypervisor/gic/gicv2.o hypervisor/gic/gicv3.o hypervisor/event/event_2l.o hypervisor/event/event_port.o \
 	hypervisor/grant/grant_active.o hypervisor/grant/grant_copy.o hypervisor/grant/grant_map.o \

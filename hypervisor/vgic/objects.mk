@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 vgic-objs := hypervisor/vgic/vgic_dist.o hypervisor/vgic/vgic_v2_regs.o hypervisor/vgic/vgic_v3_regs.o \
-	hypervisor/vgic/vgic_inject.o hypervisor/vgic/vgic_lr.o
+	hypervisor/vgic/vgic_inject.o hypervisor/vgic/vgic_deliver.o hypervisor/vgic/vgic_lr.o
 hyp-objs += $(vgic-objs)
 
 vgic-test-objs := $(vgic-objs) hypervisor/vgic/vgic_fake.o hypervisor/lib/lock.o tests/unit/fake_machine.o

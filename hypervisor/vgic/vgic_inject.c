@@ -54,11 +54,11 @@ void vgic_irq_set_latch(struct vgic_irq *irq)
 	}
 }
 
-void vgic_irq_give_back(struct vgic_irq *irq)
+void vgic_irq_give_back_spi(struct vgic_irq *irq)
 {
 	struct vgic_irq_state *state = &irq->state;
 
-	if (!vgic_irq_is_physical_spi(irq) || state->enabled || state->active || !state->latch) {
+	if (state->enabled || state->active || !state->latch) {
 		return;
 	}
 	state->latch = false;
@@ -103,6 +103,22 @@ enum nudge {
 	NUDGE_MOVE  /* idle, and to be delivered elsewhere */
 };
 
+/* It is in the list of home, whose lock is held. */
+static inline enum nudge nudge_for(struct vcpu *home, const struct vgic_irq *irq, bool wanted)
+{
+	WRITE_ONCE(home->work.vgic, true);
+	if (wanted && !irq->state.active) {
+		return NUDGE_WAKE;
+	}
+	return home->vgic.lr_live ? NUDGE_KICK : NUDGE_NONE;
+}
+
+static inline void list_irq(struct vcpu *home, struct vgic_irq *irq)
+{
+	WRITE_ONCE(irq->vcpu, home);
+	list_add_tail(&irq->link, &home->vgic.pending);
+}
+
 /* The interrupt's state is final: make the list agree. home's lock is held. */
 static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *irq)
 {
@@ -122,17 +138,12 @@ static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *i
 		if (home == NULL) {
 			return NUDGE_NONE; /* pending, until it gets one */
 		}
-		WRITE_ONCE(irq->vcpu, home);
-		list_add_tail(&irq->link, &home->vgic.pending);
+		list_irq(home, irq);
 	} else if (irq->lr == 0 && vgic_irq_leaves(home, irq)) {
 		vgic_irq_unlist(irq);
 		return NUDGE_MOVE;
 	}
-	WRITE_ONCE(home->work.vgic, true);
-	if (wanted && !irq->state.active) {
-		return NUDGE_WAKE;
-	}
-	return home->vgic.lr_live ? NUDGE_KICK : NUDGE_NONE;
+	return nudge_for(home, irq, wanted);
 }
 
 static void nudge_vcpu(struct vcpu *v, enum nudge nudge)
@@ -186,8 +197,18 @@ void vgic_update_all(struct domain *d)
 /* A private interrupt, which is at home with v, has changed; v's lock is held, and released. */
 void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq)
 {
-	enum nudge nudge = settle(v->domain, v, irq);
+	const bool wanted = vgic_irq_is_wanted(irq);
+	enum nudge nudge = NUDGE_NONE;
 
+	/* As settle(), without what only a shared one may need. */
+	if (wanted || irq->lr != 0) {
+		if (irq->vcpu == NULL) {
+			list_irq(v, irq);
+		}
+		nudge = nudge_for(v, irq, wanted);
+	} else if (irq->vcpu != NULL) {
+		vgic_irq_unlist(irq);
+	}
 	spin_unlock(&v->vgic.lock);
 	nudge_vcpu(v, nudge);
 }
@@ -202,7 +223,7 @@ static __force_inline void update_private(struct vcpu *v, struct vgic_irq *irq,
 	spin_lock(&v->vgic.lock);
 	change(v->domain, irq, value);
 	if (likely(sched_goes_on(v))) {
-		vgic_lr_deliver(v, irq);
+		vgic_deliver(v, irq);
 	} else {
 		vgic_settle_private(v, irq);
 	}

@@ -81,7 +81,14 @@ void vgic_irq_set_latch(struct vgic_irq *irq);
  * An interrupt of the hardware domain that is pending but disabled goes back to the physical GIC, which
  * then forgets it when the device's line falls, as a guest expects. Not listed; the locks are held.
  */
-void vgic_irq_give_back(struct vgic_irq *irq);
+void vgic_irq_give_back_spi(struct vgic_irq *irq);
+
+static inline void vgic_irq_give_back(struct vgic_irq *irq)
+{
+	if (unlikely(vgic_irq_is_physical_spi(irq))) {
+		vgic_irq_give_back_spi(irq);
+	}
+}
 
 /*
  * Take the lock of the vCPU in whose list the interrupt is, or to which it belongs, and return that vCPU;
@@ -101,9 +108,9 @@ void vgic_irq_update(struct domain *d, struct vcpu *bank, struct vgic_irq *irq,
 /*
  * A private interrupt of the current vCPU has changed, and the vCPU goes on. When it is pending and can have a list
  * register now, that is all there is to do; all else is left to vgic_settle_private(), and vgic_flush(). The vCPU's lock
- * is held, and released. (vgic_lr.c)
+ * is held, and released. (vgic_deliver.c)
  */
-void vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq);
+void vgic_deliver(struct vcpu *v, struct vgic_irq *irq);
 void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq);
 /* The distributor was enabled or disabled: every vCPU looks again. */
 void vgic_update_all(struct domain *d);

@@ -16,7 +16,7 @@
  * found no list register cannot be deactivated by the guest: with active ones by priority, and EOI ending
  * the highest first, that takes a guest that splits drop and deactivation, and then it hurts only itself.
  */
-#include "vgic/vgic_internal.h"
+#include "vgic/vgic_lr.h"
 
 #include "arm64/cpu.h"
 #include "gic/gic.h"
@@ -35,13 +35,6 @@ static void set_hcr(struct vgic_vcpu *vg, uint32_t hcr)
 }
 
 /* ---- one list register ------------------------------------------------------------------------- */
-
-/* Whose copy of an SGI comes next (GICv2). */
-static uint8_t next_source(const struct vgic_irq_state *state)
-{
-	return state->active ? state->active_source
-			     : (uint8_t)__builtin_ctz(state->sgi_sources | 0x100u);
-}
 
 /* The latch comes home from the list register. */
 static void latch_from_lr(const struct domain *d, struct vgic_irq *irq)
@@ -73,7 +66,7 @@ static void make_lr(const struct domain *d, const struct vgic_irq *irq, struct g
 		lr->pending = vgic_irq_is_pending(irq);
 	}
 	if (vgic_irq_is_v2_sgi(d, irq)) {
-		lr->source_cpu = next_source(state);
+		lr->source_cpu = vgic_lr_next_source(state);
 		lr->pending = lr->pending && (state->sgi_sources & (1u << lr->source_cpu)) != 0;
 		/* One list register, one source: come back for the others. */
 		lr->eoi_maintenance = (state->sgi_sources & ~(1u << lr->source_cpu)) != 0;
@@ -85,13 +78,6 @@ static void make_lr(const struct domain *d, const struct vgic_irq *irq, struct g
 	}
 }
 
-static void claim_lr(struct vgic_vcpu *vg, struct vgic_irq *irq, unsigned int idx)
-{
-	vg->lr_used |= BIT64(idx);
-	vg->lr_irq[idx] = irq;
-	irq->lr = (uint8_t)(idx + 1);
-}
-
 static void load(struct vcpu *v, struct vgic_irq *irq)
 {
 	struct vgic_vcpu *vg = &v->vgic;
@@ -100,7 +86,7 @@ static void load(struct vcpu *v, struct vgic_irq *irq)
 	latch_from_lr(v->domain, irq);
 	make_lr(v->domain, irq, &lr);
 	if (irq->lr == 0) {
-		claim_lr(vg, irq, (unsigned int)__builtin_ctzll(~vg->lr_used));
+		vgic_lr_claim(vg, irq, (unsigned int)__builtin_ctzll(~vg->lr_used));
 	}
 	if (lr.pending) {
 		if (vgic_irq_is_v2_sgi(v->domain, irq)) {
@@ -115,9 +101,9 @@ static void load(struct vcpu *v, struct vgic_irq *irq)
 	gic_lr_write(irq->lr - 1u, &lr);
 }
 
-static void forget_lr(struct vgic_vcpu *vg, unsigned int idx)
+static inline void forget_lr(struct vgic_vcpu *vg, struct vgic_irq *irq, unsigned int idx)
 {
-	vg->lr_irq[idx]->lr = 0;
+	irq->lr = 0;
 	vg->lr_irq[idx] = NULL;
 	vg->lr_used &= ~BIT64(idx);
 }
@@ -127,7 +113,7 @@ static void unload(struct vcpu *v, unsigned int idx)
 	struct vgic_irq *irq = v->vgic.lr_irq[idx];
 
 	latch_from_lr(v->domain, irq);
-	forget_lr(&v->vgic, idx);
+	forget_lr(&v->vgic, irq, idx);
 	gic_lr_clear(idx);
 	if (vgic_irq_is_physical_spi(irq) && !irq->state.active && !irq->state.latch) {
 		/* GICD_ICPENDR, or ICACTIVER: no EOI of the guest will end the physical one. */
@@ -137,75 +123,87 @@ static void unload(struct vcpu *v, unsigned int idx)
 
 /* ---- after an exit ----------------------------------------------------------------------------- */
 
+/* The guest has ended the interrupt, or what was there was taken back; the list register is empty. */
+static inline void read_back_ended(struct vcpu *v, unsigned int idx)
+{
+	struct vgic_irq *irq = v->vgic.lr_irq[idx];
+
+	irq->lr_latch = false;
+	irq->state.active = irq->active_change == VGIC_ACTIVE_SET;
+	irq->active_change = VGIC_ACTIVE_KEEP;
+	forget_lr(&v->vgic, irq, idx);
+	if (vgic_irq_is_wanted(irq)) {
+		v->work.vgic = true;
+	} else {
+		vgic_irq_give_back(irq);
+		vgic_irq_unlist(irq);
+	}
+}
+
 /* The guest has left this in the list register. */
-static void read_back(struct vcpu *v, unsigned int idx, const struct gic_lr *lr, bool empty)
+static __noinline void read_back(struct vcpu *v, unsigned int idx)
 {
 	struct vgic_irq *irq = v->vgic.lr_irq[idx];
 	struct vgic_irq_state *state = &irq->state;
-	struct gic_lr now;
+	struct gic_lr lr, now;
 
-	if (!lr->pending) {
+	gic_lr_read(idx, &lr);
+	if (!lr.pending && !lr.active) {
+		gic_lr_clear(idx); /* ends its maintenance request */
+		read_back_ended(v, idx);
+		return;
+	}
+	if (!lr.pending) {
 		irq->lr_latch = false; /* taken */
 	} else if (irq->lr_latch) {
 		/* What came meanwhile merges with what is still pending. */
 		state->latch = false;
 		state->sgi_sources &= (uint8_t) ~(1u << irq->lr_source);
 	}
-	if (lr->active && !state->active) {
+	if (lr.active && !state->active) {
 		state->active_source = irq->lr_source;
 	}
-	state->active = lr->active;
+	state->active = lr.active;
 	if (irq->active_change != VGIC_ACTIVE_KEEP) {
 		state->active = irq->active_change == VGIC_ACTIVE_SET;
 		irq->active_change = VGIC_ACTIVE_KEEP;
 	}
-
-	if (!lr->pending && !lr->active) {
-		if (!empty) {
-			gic_lr_clear(idx); /* ends its maintenance request */
-		}
-		forget_lr(&v->vgic, idx);
-		if (vgic_irq_is_wanted(irq)) {
-			v->work.vgic = true;
-		} else {
-			vgic_irq_give_back(irq);
-			vgic_irq_unlist(irq);
-		}
-		return;
-	}
 	make_lr(v->domain, irq, &now);
-	if (now.pending != lr->pending || now.active != lr->active) {
+	if (now.pending != lr.pending || now.active != lr.active) {
 		v->work.vgic = true;
 	}
 }
 
-void vgic_sync(struct vcpu *v)
+static __noinline void read_back_all(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	uint64_t empty;
 
-	WRITE_ONCE(v->work.refresh, false);
-	if (!vg->lr_live) {
-		return;
-	}
 	ASSERT(vg->loaded);
-	empty = gic_lr_empty_mask();
 	spin_lock(&vg->lock);
+	empty = gic_lr_empty_mask();
 	for (uint64_t left = vg->lr_used; left != 0; left &= left - 1) {
 		unsigned int idx = (unsigned int)__builtin_ctzll(left);
-		bool is_empty = (empty & BIT64(idx)) != 0;
-		struct gic_lr lr = {0};
 
-		if (!is_empty) {
-			gic_lr_read(idx, &lr);
+		if (likely((empty & BIT64(idx)) != 0)) {
+			read_back_ended(v, idx);
+		} else {
+			read_back(v, idx);
 		}
-		read_back(v, idx, &lr, is_empty);
 	}
 	/* vgic_refresh() on another CPU waits for either; it takes the lock before it looks at interrupts. */
 	WRITE_ONCE(vg->sync_count, vg->sync_count + 1);
 	WRITE_ONCE(vg->lr_live, false);
 	v->work.list_registers = vg->lr_used != 0;
 	spin_unlock(&vg->lock);
+}
+
+void vgic_sync(struct vcpu *v)
+{
+	WRITE_ONCE(v->work.refresh, false);
+	if (v->vgic.lr_live) {
+		read_back_all(v);
+	}
 }
 
 void vgic_refresh(struct vcpu *v)
@@ -235,100 +233,6 @@ void vgic_refresh(struct vcpu *v)
 		}
 		cpu_relax();
 		live = READ_ONCE(vg->lr_live) && READ_ONCE(vg->sync_count) == count;
-	}
-}
-
-/* ---- at once ---------------------------------------------------------------------------------- */
-
-/*
- * What an interrupt that is pending and not active has in its list register, as make_lr() says it; 0 when it is not pending,
- * or is an SGI of several sources, which is left to that.
- */
-static inline uint64_t lr_of_pending(const struct vgic_irq *irq)
-{
-	const struct vgic_irq_state *state = &irq->state;
-	const unsigned int sources = state->sgi_sources;
-	const bool line = state->level && state->line;
-	uint64_t lr = ICH_LR_PENDING | FIELD_PREP(ICH_LR_PRIORITY, state->priority) | irq->vintid;
-
-	if (unlikely(sources != 0)) {
-		return (sources & (sources - 1)) == 0
-			     ? lr | FIELD_PREP(ICH_LR_PINTID, next_source(state))
-			     : 0;
-	}
-	if (!state->latch && !line) {
-		return 0;
-	}
-	if (irq->hw) {
-		return lr | ICH_LR_HW | (uint64_t)irq->vintid << 32;
-	}
-	return line ? lr | ICH_LR_EOI : lr;
-}
-
-/* The list register has it now: what load() does to the software's copy. v's lock is released. */
-static inline void finish_fill(struct vcpu *v, struct vgic_irq *irq)
-{
-	irq->state.active = false;
-	if (unlikely(irq->state.sgi_sources != 0)) {
-		irq->lr_latch = true;
-		irq->lr_source = next_source(&irq->state);
-		irq->state.sgi_sources = 0;
-	} else {
-		irq->lr_latch = irq->state.latch;
-		irq->state.latch = false;
-	}
-	if (likely(!v->work.list_registers)) {
-		WRITE_ONCE(v->vgic.lr_live, true);
-	}
-	spin_unlock(&v->vgic.lock);
-}
-
-/* It is in no list register. */
-static __noinline void deliver_first(struct vcpu *v, struct vgic_irq *irq)
-{
-	struct vgic_vcpu *vg = &v->vgic;
-	const uint64_t lr = lr_of_pending(irq);
-	unsigned int idx;
-
-	if (lr == 0 || !vg->loaded || irq->vcpu != NULL || irq->state.active ||
-	    vg->lr_used == BIT64(gic_info.nr_lrs) - 1) {
-		vgic_settle_private(v, irq);
-		return;
-	}
-	idx = (unsigned int)__builtin_ctzll(~vg->lr_used);
-	if (!gic_lr_fill(idx, lr)) {
-		vgic_settle_private(v, irq);
-		return;
-	}
-	WRITE_ONCE(irq->vcpu, v);
-	list_add_tail(&irq->link, &vg->pending);
-	claim_lr(vg, irq, idx);
-	finish_fill(v, irq);
-}
-
-/*
- * The shortest way. An interrupt that had a list register gets it again when that is empty: the guest has taken the
- * interrupt and ended it, and nothing else needs to be read back.
- */
-void vgic_lr_deliver(struct vcpu *v, struct vgic_irq *irq)
-{
-	uint64_t lr;
-
-	ASSERT(v == current_vcpu() && !vgic_irq_is_spi(irq));
-	if (unlikely(v->work.vgic || !irq->state.enabled || !READ_ONCE(v->domain->vgic.enabled))) {
-		vgic_settle_private(v, irq);
-		return;
-	}
-	if (unlikely(irq->lr == 0)) {
-		deliver_first(v, irq);
-		return;
-	}
-	lr = lr_of_pending(irq);
-	if (likely(lr != 0 && v->vgic.lr_live && irq->active_change == VGIC_ACTIVE_KEEP &&
-		   gic_lr_fill(irq->lr - 1u, lr))) {
-		finish_fill(v, irq);
-	} else {
-		vgic_settle_private(v, irq);
 	}
 }
 
@@ -373,7 +277,7 @@ struct movers {
 	unsigned int nr;
 };
 
-static void refill(struct vcpu *v, struct movers *movers)
+static __noinline void refill(struct vcpu *v, struct movers *movers)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	struct choice choice = {.limit = gic_info.nr_lrs};
@@ -428,6 +332,32 @@ static void refill(struct vcpu *v, struct movers *movers)
 	set_hcr(vg, hcr);
 }
 
+/*
+ * Most often a vCPU comes with nothing in list registers and one interrupt, the one that woke it. False, and nothing is
+ * done, when it is otherwise.
+ */
+static bool fill_the_only_one(struct vcpu *v)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+	struct list *node = vg->pending.next;
+	struct vgic_irq *irq = list_entry(node, struct vgic_irq, link);
+	uint64_t lr;
+
+	if (vg->lr_used != 0 || node == &vg->pending || node->next != &vg->pending ||
+	    !irq->state.enabled || irq->state.active || !READ_ONCE(v->domain->vgic.enabled) ||
+	    vgic_irq_leaves(v, irq)) {
+		return false;
+	}
+	lr = vgic_lr_of_pending(irq);
+	if (lr == 0 || !gic_lr_fill(0, lr)) {
+		return false;
+	}
+	vgic_lr_claim(vg, irq, 0);
+	vgic_lr_note_filled(irq);
+	set_hcr(vg, GIC_HCR_EN);
+	return true;
+}
+
 static void deliver_elsewhere(struct domain *d, const struct movers *movers)
 {
 	if (movers->nr == 0) {
@@ -440,26 +370,40 @@ static void deliver_elsewhere(struct domain *d, const struct movers *movers)
 	spin_unlock(&d->vgic.lock);
 }
 
-void vgic_flush(struct vcpu *v)
+/* Choose anew. */
+static __noinline void flush_all(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	struct movers movers;
+
+	movers.nr = 0;
+	refill(v, &movers);
+	WRITE_ONCE(vg->lr_live, vg->lr_used != 0);
+	v->work.list_registers = false;
+	spin_unlock(&vg->lock);
+	deliver_elsewhere(v->domain, &movers);
+}
+
+void vgic_flush(struct vcpu *v)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+	bool refill_them;
 
 	/* Work that comes after this look comes with a kick. */
 	if (!READ_ONCE(v->work.vgic) && !v->work.list_registers) {
 		return;
 	}
 	ASSERT(vg->loaded && !vg->lr_live);
-	movers.nr = 0;
 	spin_lock(&vg->lock);
-	if (v->work.vgic) {
-		v->work.vgic = false;
-		refill(v, &movers);
+	refill_them = v->work.vgic;
+	v->work.vgic = false;
+	if (refill_them && !fill_the_only_one(v)) {
+		flush_all(v);
+		return;
 	}
 	WRITE_ONCE(vg->lr_live, vg->lr_used != 0);
 	v->work.list_registers = false;
 	spin_unlock(&vg->lock);
-	deliver_elsewhere(v->domain, &movers);
 }
 
 bool vgic_has_pending(struct vcpu *v)

@@ -246,6 +246,7 @@ static void a_level_comes_again_until_the_line_falls(void **state)
 
 static void a_line_that_falls_first_is_not_delivered(void **state)
 {
+	fake_enable(v1, PPI, 0xa0);
 	fake_enable(v0, PPI, 0xa0);
 	fake_start_vcpu(v0);
 	vgic_set_line(&fake_domain, v0, PPI, true);
@@ -253,6 +254,10 @@ static void a_line_that_falls_first_is_not_delivered(void **state)
 	vgic_set_line(&fake_domain, v0, PPI, false);
 	again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
+	/* Nor while the vCPU is nowhere; then it is in no list any more. */
+	vgic_set_line(&fake_domain, v1, PPI, true);
+	vgic_set_line(&fake_domain, v1, PPI, false);
+	assert_null(v1->vgic.private_irqs[PPI].vcpu);
 	/* Nor one that falls while the interrupt is disabled. */
 	fake_dist_write(v0, GICD_ICENABLER, PPI, BIT_OF(PPI));
 	vgic_set_line(&fake_domain, v0, PPI, true);
@@ -410,6 +415,22 @@ static void more_interrupts_than_list_registers_come_by_priority(void **state)
 		}
 	}
 	assert_int_equal(fake_guest_take_all(), 0);
+}
+
+/* The requests of an overflow end with it, also when something else comes first than their interrupt. */
+static void the_last_of_many_asks_for_no_maintenance(void **state)
+{
+	for (uint32_t i = 0; i < 5; i++) {
+		set_edge(v0, SPI + i);
+		fake_enable(v0, SPI + i, 0x80);
+		vgic_pulse(&fake_domain, NULL, SPI + i);
+	}
+	fake_start_vcpu(v0);
+	assert_int_equal(fake_guest_take_all(), 4);
+	vgic_sync(v0);
+	v0->work.vgic = true;
+	fake_enter(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
 }
 
 static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
@@ -634,6 +655,19 @@ static void a_spi_follows_its_target(void **state)
 	assert_int_equal(fake_guest_take_all(), 0);
 	again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
+	/* Ended and pending again, with nothing else in the list, when the vCPU sees that it is another's. */
+	vgic_pulse(&fake_domain, NULL, SPI);
+	again(v0);
+	assert_int_equal(fake_guest_acknowledge(), SPI);
+	target_spi(v0, SPI, 1);
+	fake_enter(v0);
+	fake_guest_end(SPI);
+	vgic_pulse(&fake_domain, NULL, SPI);
+	again(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	again(v1);
+	assert_int_equal(fake_guest_take_all(), 1);
+	again(v0);
 	/* Nobody's: it waits for a target, in no list and without a vCPU. */
 	target_spi(v0, SPI, 9);
 	vgic_pulse(&fake_domain, NULL, SPI);
@@ -813,6 +847,7 @@ int main(void)
 		V3(registers_reach_a_vcpu_that_runs_elsewhere),
 		V2(registers_reach_a_vcpu_that_runs_elsewhere),
 		V3(more_interrupts_than_list_registers_come_by_priority),
+		V3(the_last_of_many_asks_for_no_maintenance),
 		V3(a_better_interrupt_takes_a_full_list_registers_place),
 		V3(wfi_wakes_for_what_would_be_taken),
 		V3(a_disabled_distributor_holds_back),
