@@ -203,11 +203,40 @@ static inline struct run_queue *sched_lock_queue_of(struct vcpu *v)
 	}
 }
 
+extern uint64_t sched_idle_cpus[MAX_CPUS / 64];
+
+static inline bool sched_any_is_idle(void)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sched_idle_cpus); i++) {
+		any |= READ_ONCE(sched_idle_cpus[i]);
+	}
+	return any != 0;
+}
+
+static inline bool sched_may_be_queued(const struct vcpu *v)
+{
+	return v->sched.state == SCHED_RUNNABLE && !sched_is_queued(v) && v->sched.pause_count == 0;
+}
+
+/* Parts of sched_place(): v waits on this queue's CPU; wherever it is best. Unlock. */
+void sched_place_here(struct run_queue *rq, struct vcpu *v, uint64_t now);
+void sched_place_anywhere(struct run_queue *rq, struct vcpu *v, uint64_t now);
 /*
  * rq is locked and v's; v has become RUNNABLE, or may run again, now. Queues it where it may run: on an
  * idle CPU if there is one, else where it ran last, else where least is to be done. Unlocks.
  */
-void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now);
+static inline void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
+{
+	/* Most often no CPU is idle, and nobody waits where it ran last. */
+	if (likely(sched_may_be_queued(v) && !v->sched.on_cpu && rq->nr_waiting == 0 &&
+		   !sched_any_is_idle() && sched_is_allowed(v, rq->cpu))) {
+		sched_place_here(rq, v, now);
+	} else {
+		sched_place_anywhere(rq, v, now);
+	}
+}
 /* v's registers have been saved on this CPU: from now on others may take it. */
 void sched_release_locked(struct run_queue *rq, struct vcpu *v); /* unlocks */
 static inline void sched_release(struct run_queue *rq, struct vcpu *v)

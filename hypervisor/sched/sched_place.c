@@ -4,8 +4,8 @@
  * idle, and balancing at the end of a slice.
  *
  * The promise: no CPU sleeps while a vCPU that may run on it waits elsewhere behind another one. A
- * CPU that runs out of work first advertises itself in idle_cpus and then searches the queues;
- * whoever makes a vCPU wait first queues it and then looks at idle_cpus, with a full barrier
+ * CPU that runs out of work first advertises itself in sched_idle_cpus and then searches the queues;
+ * whoever makes a vCPU wait first queues it and then looks at sched_idle_cpus, with a full barrier
  * between the two on either side, so at least one of them sees the other. Whoever finds an idle CPU
  * clears its bit, so that a second vCPU finds another one, and kicks it.
  *
@@ -20,7 +20,7 @@
 #include "lib/assert.h"
 
 /* Set by the CPU itself, cleared by whoever gives it work, or by itself. */
-static uint64_t idle_cpus[MAX_CPUS / 64];
+uint64_t sched_idle_cpus[MAX_CPUS / 64];
 
 static struct run_queue *queue_of(unsigned int cpu)
 {
@@ -46,7 +46,7 @@ static void unlock_pair(struct run_queue *a, struct run_queue *b)
 
 void sched_advertise_idle(struct run_queue *rq)
 {
-	uint64_t *word = &idle_cpus[rq->cpu / 64];
+	uint64_t *word = &sched_idle_cpus[rq->cpu / 64];
 
 	if ((READ_ONCE(*word) & BIT64(rq->cpu % 64)) == 0) {
 		(void)atomic_fetch_or(word, BIT64(rq->cpu % 64));
@@ -56,20 +56,10 @@ void sched_advertise_idle(struct run_queue *rq)
 
 static bool claim(unsigned int cpu)
 {
-	uint64_t *word = &idle_cpus[cpu / 64];
+	uint64_t *word = &sched_idle_cpus[cpu / 64];
 
 	return (READ_ONCE(*word) & BIT64(cpu % 64)) != 0 &&
 	       atomic_test_and_clear_bit(word, cpu % 64);
-}
-
-static bool any_is_idle(void)
-{
-	uint64_t any = 0;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(idle_cpus); i++) {
-		any |= READ_ONCE(idle_cpus[i]);
-	}
-	return any != 0;
 }
 
 /* An idle CPU out of the mask, its bit cleared: the caller gives it work or kicks it. -1: none. */
@@ -81,7 +71,7 @@ static int claim_idle(const struct cpu_mask *allowed, unsigned int prefer)
 	for (unsigned int i = 0; i * 64 < nr_cpus; i++) {
 		uint64_t candidates;
 
-		while ((candidates = READ_ONCE(idle_cpus[i]) & allowed->bits[i]) != 0) {
+		while ((candidates = READ_ONCE(sched_idle_cpus[i]) & allowed->bits[i]) != 0) {
 			unsigned int cpu = i * 64 + (unsigned int)__builtin_ctzll(candidates);
 
 			if (claim(cpu)) {
@@ -121,8 +111,8 @@ void sched_offer(struct run_queue *rq)
 	if (!has_spare(rq)) {
 		return;
 	}
-	dmb_ish(); /* the queue before idle_cpus; pairs with sched_advertise_idle() */
-	if (unlikely(any_is_idle())) {
+	dmb_ish(); /* the queue before sched_idle_cpus; pairs with sched_advertise_idle() */
+	if (unlikely(sched_any_is_idle())) {
 		offer_to_idle(rq);
 	}
 }
@@ -148,7 +138,7 @@ void sched_withdraw_idle(struct run_queue *rq)
 /* ---- placement ------------------------------------------------------------------------------ */
 
 /* v, RUNNABLE and in no queue, waits on this queue's CPU from now on. */
-static void enqueue(struct run_queue *rq, struct vcpu *v, uint64_t now)
+static inline void enqueue(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
 	sched_queue_arrive(rq, v, now);
 	if (rq->running == NULL) {
@@ -166,9 +156,10 @@ static void enqueue(struct run_queue *rq, struct vcpu *v, uint64_t now)
 	sched_offer(rq);
 }
 
-static bool may_be_queued(const struct vcpu *v)
+void sched_place_here(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
-	return v->sched.state == SCHED_RUNNABLE && !sched_is_queued(v) && v->sched.pause_count == 0;
+	enqueue(rq, v, now);
+	spin_unlock(&rq->lock);
 }
 
 /* Least to do among the allowed CPUs, by hints; home when nobody has less. */
@@ -190,7 +181,7 @@ static unsigned int least_loaded(const struct vcpu *v, unsigned int home)
 /* *claimed: the CPU was idle, and its bit is cleared. */
 static unsigned int choose_cpu(const struct vcpu *v, unsigned int home, bool *claimed)
 {
-	int cpu = unlikely(any_is_idle()) ? claim_idle(&v->sched.affinity, home) : -1;
+	int cpu = unlikely(sched_any_is_idle()) ? claim_idle(&v->sched.affinity, home) : -1;
 
 	*claimed = cpu >= 0;
 	if (*claimed) {
@@ -203,13 +194,13 @@ static unsigned int choose_cpu(const struct vcpu *v, unsigned int home, bool *cl
 	return least_loaded(v, home);
 }
 
-static __noinline void place_anywhere(struct run_queue *rq, struct vcpu *v, uint64_t now)
+void sched_place_anywhere(struct run_queue *rq, struct vcpu *v, uint64_t now)
 {
 	for (;;) {
 		struct run_queue *to;
 		bool claimed;
 
-		if (!may_be_queued(v)) {
+		if (!sched_may_be_queued(v)) {
 			break;
 		}
 		if (v->sched.on_cpu) {
@@ -228,7 +219,7 @@ static __noinline void place_anywhere(struct run_queue *rq, struct vcpu *v, uint
 		spin_unlock(&rq->lock);
 		lock_pair(rq, to);
 		now = time_now_ns();
-		if (v->sched.cpu == rq->cpu && may_be_queued(v) && !v->sched.on_cpu &&
+		if (v->sched.cpu == rq->cpu && sched_may_be_queued(v) && !v->sched.on_cpu &&
 		    sched_is_allowed(v, to->cpu)) {
 			sched_queue_move(rq, to, v, now);
 			enqueue(to, v, now);
@@ -245,18 +236,6 @@ static __noinline void place_anywhere(struct run_queue *rq, struct vcpu *v, uint
 	spin_unlock(&rq->lock);
 }
 
-void sched_place(struct run_queue *rq, struct vcpu *v, uint64_t now)
-{
-	/* What choose_cpu() most often says: no CPU is idle, and nobody waits where it ran last. */
-	if (likely(may_be_queued(v) && !v->sched.on_cpu && rq->nr_waiting == 0 && !any_is_idle() &&
-		   sched_is_allowed(v, rq->cpu))) {
-		enqueue(rq, v, now);
-		spin_unlock(&rq->lock);
-	} else {
-		place_anywhere(rq, v, now);
-	}
-}
-
 static bool is_stopped(const struct vcpu *v)
 {
 	return v->sched.pause_count > 0 || v->sched.state == SCHED_OFFLINE;
@@ -267,7 +246,7 @@ void sched_release_locked(struct run_queue *rq, struct vcpu *v)
 	struct domain *d = NULL;
 	bool stopped;
 
-	if (is_stopped(v) || may_be_queued(v)) {
+	if (is_stopped(v) || sched_may_be_queued(v)) {
 		/*
 		 * Once on_cpu is clear, a paused vCPU's domain may be destroyed: what is to be
 		 * done afterwards needs a reference. That lock ranks before the queue's.

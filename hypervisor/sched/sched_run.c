@@ -51,7 +51,7 @@ static void block_now(struct vcpu *v, uint64_t now)
  * The vCPU to run next out of this CPU's queue, now its running one; NULL when there is none. prev
  * is what has run so far (then rq->running), or NULL.
  */
-static inline struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
+static __force_inline struct vcpu *take_next(struct run_queue *rq, struct vcpu *prev)
 {
 	struct vcpu *next = prev;
 	uint64_t now;
@@ -117,13 +117,18 @@ static __noinline struct vcpu *take_any(struct run_queue *rq, bool look_here)
 	return NULL;
 }
 
-static void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *next)
+static inline void switch_vcpu(struct run_queue *rq, struct vcpu *prev, struct vcpu *next)
 {
 	vcpu_switch(prev, next);
 	this_cpu(current_vcpu) = next;
 	if (prev != NULL) {
 		sched_release(rq, prev);
 	}
+}
+
+static __noinline void leave_cpu(struct run_queue *rq, struct vcpu *prev)
+{
+	switch_vcpu(rq, prev, NULL);
 }
 
 /* What an interrupt handler put off, NULL when there is nothing; only this CPU touches it. */
@@ -203,8 +208,7 @@ void sched_run(void)
 	}
 	if (unlikely(next == NULL)) {
 		if (prev != NULL) {
-			/* Saved before others may take it. */
-			switch_vcpu(rq, prev, NULL);
+			leave_cpu(rq, prev); /* saved before others may take it */
 		}
 		prev = NULL;
 		next = idle(rq);
