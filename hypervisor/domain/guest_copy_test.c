@@ -22,7 +22,7 @@
 #include "tests/unit/fake_machine.h"
 
 #define NR_PAGES  4
-#define FIRST_MFN 0x40000u
+#define FIRST_MFN 0x44000u /* its home is the first window */
 #define GVA       UINT64_C(0xffff000000010000)
 #define FIRST_GFN 0x80u
 #define ATTR_WB   UINT64_C(0xff)

@@ -34,13 +34,16 @@ static inline uint64_t window_tag(mfn_t m, enum window_attr attr, uint16_t owner
 }
 
 /*
- * A frame's home entry follows from its number. Only there a window stays when nobody uses it; one that had to go
+ * A frame's home entry follows from its number, and not from its lowest bits alone: domains of one kind, each from 16 MiB
+ * or 256 MiB on, pass their arguments at the same place, and shall not drive each other's windows out. Only there a window stays when nobody uses it; one that had to go
  * elsewhere, because its home was in use, is unmapped at once. So a look at the home entry is nearly always enough, and
  * no frame is ever found with two attributes.
  */
 static inline unsigned int window_home(uint64_t tag)
 {
-	return (tag >> PAGE_SHIFT) % NR_WINDOWS;
+	const uint64_t frame = (tag & WINDOW_TAG_FRAME) >> PAGE_SHIFT;
+
+	return (frame ^ frame >> 12 ^ frame >> 16) % NR_WINDOWS;
 }
 
 static inline void *window_va(unsigned int n)
@@ -57,10 +60,7 @@ void *window_map_of(mfn_t m, enum window_attr attr, uint16_t owner);
 static inline void *window_kept(mfn_t m, enum window_attr attr, uint16_t owner)
 {
 	const uint64_t tag = window_tag(m, attr, owner);
+	const unsigned int home = window_home(tag);
 
-	if (unlikely(this_cpu(windows).tag[window_home(tag)] != tag)) {
-		return NULL;
-	}
-	/* window_va() of its home. */
-	return (void *)(uintptr_t)(WINDOW_BASE + (tag & ((NR_WINDOWS - 1) << PAGE_SHIFT)));
+	return likely(this_cpu(windows).tag[home] == tag) ? window_va(home) : NULL;
 }

@@ -216,6 +216,23 @@ static void frames_with_one_home_are_used_together(void **state)
 	assert_int_equal(nr_mapped(FRAME_C), 1);
 }
 
+/* Domains that are alike, one after the other in memory, have their windows side by side. */
+static void the_same_place_of_another_domain_has_another_home(void **state)
+{
+	static const uint64_t sizes[] = {0x1000, 0x4000, 0x10000, 0x40000};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const void *one = window_map(mfn(FRAME_A), WINDOW_WB);
+		const void *other;
+
+		window_unmap(one);
+		other = window_map(mfn(FRAME_A + sizes[i]), WINDOW_WB);
+		assert_ptr_not_equal(other, one);
+		window_unmap(other);
+		assert_int_equal(nr_mapped(FRAME_A), 1);
+	}
+}
+
 static void a_dropped_window_maps_nothing(void **state)
 {
 	const void *a = window_map(mfn(FRAME_A), WINDOW_NC);
@@ -371,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup(a_window_on_a_shared_frame_of_a_cold_domain_is_not_kept,
 				       set_up),
 		cmocka_unit_test_setup(frames_with_one_home_are_used_together, set_up),
+		cmocka_unit_test_setup(the_same_place_of_another_domain_has_another_home, set_up),
 		cmocka_unit_test_setup(a_dropped_window_maps_nothing, set_up),
 		cmocka_unit_test_setup(each_cpu_has_windows_of_its_own, set_up),
 		cmocka_unit_test_setup(one_frame_is_not_in_use_with_two_attributes, set_up),
