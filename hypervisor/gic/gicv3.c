@@ -379,47 +379,52 @@ static uint32_t gicv3_vmcr_read(void)
 	return (uint32_t)sysreg_read(ICH_VMCR_EL2);
 }
 
-static void gicv3_vcpu_save(struct gic_vcpu_state *state)
+/* With more than five bits of preemption priority. */
+static __noinline void save_further_aprs(struct gic_vcpu_state *state)
 {
-	state->hcr = (uint32_t)sysreg_read(ICH_HCR_EL2);
-	state->vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
-	switch (gic_info.nr_aprs) {
-	case 4:
+	if (gic_info.nr_aprs == 4) {
 		state->apr0[3] = (uint32_t)sysreg_read(ICH_AP0R3_EL2);
 		state->apr1[3] = (uint32_t)sysreg_read(ICH_AP1R3_EL2);
 		state->apr0[2] = (uint32_t)sysreg_read(ICH_AP0R2_EL2);
 		state->apr1[2] = (uint32_t)sysreg_read(ICH_AP1R2_EL2);
-		__attribute__((fallthrough));
-	case 2:
-		state->apr0[1] = (uint32_t)sysreg_read(ICH_AP0R1_EL2);
-		state->apr1[1] = (uint32_t)sysreg_read(ICH_AP1R1_EL2);
-		__attribute__((fallthrough));
-	default:
-		state->apr0[0] = (uint32_t)sysreg_read(ICH_AP0R0_EL2);
-		state->apr1[0] = (uint32_t)sysreg_read(ICH_AP1R0_EL2);
 	}
+	state->apr0[1] = (uint32_t)sysreg_read(ICH_AP0R1_EL2);
+	state->apr1[1] = (uint32_t)sysreg_read(ICH_AP1R1_EL2);
+}
+
+static __noinline void load_further_aprs(const struct gic_vcpu_state *state)
+{
+	if (gic_info.nr_aprs == 4) {
+		sysreg_write(ICH_AP0R3_EL2, state->apr0[3]);
+		sysreg_write(ICH_AP1R3_EL2, state->apr1[3]);
+		sysreg_write(ICH_AP0R2_EL2, state->apr0[2]);
+		sysreg_write(ICH_AP1R2_EL2, state->apr1[2]);
+	}
+	sysreg_write(ICH_AP0R1_EL2, state->apr0[1]);
+	sysreg_write(ICH_AP1R1_EL2, state->apr1[1]);
+}
+
+static void gicv3_vcpu_save(struct gic_vcpu_state *state)
+{
+	state->hcr = (uint32_t)sysreg_read(ICH_HCR_EL2);
+	state->vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
+	state->apr0[0] = (uint32_t)sysreg_read(ICH_AP0R0_EL2);
+	state->apr1[0] = (uint32_t)sysreg_read(ICH_AP1R0_EL2);
 	gicv3_hcr_write(0);
+	if (unlikely(gic_info.nr_aprs > 1)) {
+		save_further_aprs(state);
+	}
 }
 
 static void gicv3_vcpu_load(const struct gic_vcpu_state *state)
 {
 	sysreg_write(ICH_VMCR_EL2, state->vmcr);
-	switch (gic_info.nr_aprs) {
-	case 4:
-		sysreg_write(ICH_AP0R3_EL2, state->apr0[3]);
-		sysreg_write(ICH_AP1R3_EL2, state->apr1[3]);
-		sysreg_write(ICH_AP0R2_EL2, state->apr0[2]);
-		sysreg_write(ICH_AP1R2_EL2, state->apr1[2]);
-		__attribute__((fallthrough));
-	case 2:
-		sysreg_write(ICH_AP0R1_EL2, state->apr0[1]);
-		sysreg_write(ICH_AP1R1_EL2, state->apr1[1]);
-		__attribute__((fallthrough));
-	default:
-		sysreg_write(ICH_AP0R0_EL2, state->apr0[0]);
-		sysreg_write(ICH_AP1R0_EL2, state->apr1[0]);
-	}
+	sysreg_write(ICH_AP0R0_EL2, state->apr0[0]);
+	sysreg_write(ICH_AP1R0_EL2, state->apr1[0]);
 	gicv3_hcr_write(state->hcr);
+	if (unlikely(gic_info.nr_aprs > 1)) {
+		load_further_aprs(state);
+	}
 }
 
 const struct gic_ops gicv3_ops = {

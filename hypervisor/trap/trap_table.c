@@ -117,7 +117,9 @@ void trap_check_leave(const struct vcpu *v)
 /* Interrupts for v, and what other CPUs want to know of it. */
 static void bring_up_to_date(struct vcpu *v)
 {
-	vtimer_sync(v);
+	if (v->work.virtual_timer | v->work.physical_timer) {
+		vtimer_sync(v);
+	}
 	if ((v->work.vgic | v->work.list_registers | v->work.refresh) != 0) {
 		/* What the guest has made of its list registers first. */
 		vgic_sync(v);

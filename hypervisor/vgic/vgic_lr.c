@@ -406,18 +406,14 @@ void vgic_flush(struct vcpu *v)
 	spin_unlock(&vg->lock);
 }
 
-bool vgic_has_pending(struct vcpu *v)
+/* Is there anything in the list that its CPU interface lets through? */
+static __noinline bool list_has_pending(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	struct list *node;
 	uint32_t vmcr;
 	bool found = false;
 
-	vgic_sync(v);
-	/* Without the lock: who adds to the list wakes the vCPU afterwards. */
-	if (READ_ONCE(vg->pending.next) == &vg->pending || !READ_ONCE(v->domain->vgic.enabled)) {
-		return false;
-	}
 	vmcr = vg->loaded ? gic_vmcr_read() : vg->hw.vmcr;
 	if (!gic_vmcr_enabled(vmcr)) {
 		return false;
@@ -436,6 +432,18 @@ bool vgic_has_pending(struct vcpu *v)
 	return found;
 }
 
+bool vgic_has_pending(struct vcpu *v)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+
+	vgic_sync(v);
+	/* Without the lock: who adds to the list wakes the vCPU afterwards. */
+	if (READ_ONCE(vg->pending.next) == &vg->pending || !READ_ONCE(v->domain->vgic.enabled)) {
+		return false;
+	}
+	return list_has_pending(v);
+}
+
 /* ---- on and off a CPU -------------------------------------------------------------------------- */
 
 void vgic_load(struct vcpu *v)
@@ -445,28 +453,37 @@ void vgic_load(struct vcpu *v)
 	gic_vcpu_load(&v->vgic.hw);
 }
 
+/* What is in list registers goes back into the list. */
+static __noinline void unload_all(struct vcpu *v)
+{
+	struct vgic_vcpu *vg = &v->vgic;
+	struct movers movers;
+
+	movers.nr = 0;
+	spin_lock(&vg->lock);
+	for (uint64_t left = vg->lr_used; left != 0; left &= left - 1) {
+		unsigned int idx = (unsigned int)__builtin_ctzll(left);
+		struct vgic_irq *irq = vg->lr_irq[idx];
+
+		unload(v, idx);
+		if (vgic_irq_leaves(v, irq)) {
+			movers.irq[movers.nr++] = irq;
+			vgic_irq_unlist(irq);
+		}
+	}
+	v->work.list_registers = false;
+	v->work.vgic = true; /* on the next CPU */
+	spin_unlock(&vg->lock);
+	deliver_elsewhere(v->domain, &movers);
+}
+
 void vgic_save(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
-	struct movers movers = {.nr = 0};
 
 	vgic_sync(v);
 	if (vg->lr_used != 0) {
-		spin_lock(&vg->lock);
-		for (uint64_t left = vg->lr_used; left != 0; left &= left - 1) {
-			unsigned int idx = (unsigned int)__builtin_ctzll(left);
-			struct vgic_irq *irq = vg->lr_irq[idx];
-
-			unload(v, idx);
-			if (vgic_irq_leaves(v, irq)) {
-				movers.irq[movers.nr++] = irq;
-				vgic_irq_unlist(irq);
-			}
-		}
-		v->work.list_registers = false;
-		v->work.vgic = true; /* on the next CPU */
-		spin_unlock(&vg->lock);
-		deliver_elsewhere(v->domain, &movers);
+		unload_all(v);
 	}
 	gic_vcpu_save(&vg->hw);
 	vg->loaded = false;
