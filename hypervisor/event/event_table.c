@@ -16,10 +16,11 @@ _Static_assert(DOMAIN_MAX_VCPUS <= UINT8_MAX + 1, "struct event_port, field vcpu
 /*
  * Ports that are free and still in a FIFO queue, because the guest has not taken them out since
  * they were closed, are passed over. Without them a page's worth of entries is all that is looked
- * at for a port; a guest for which it is more than this gets -XEN_ENOSPC (S3: it could mark all of
- * its words).
+ * at for a port; a guest for which it is more than these together gets -XEN_ENOSPC (S3: it could mark
+ * all of its words).
  */
-#define MAX_LOOKED_AT 4096
+#define MAX_USED_LOOKED_AT   4096
+#define MAX_LINKED_LOOKED_AT 256
 
 static int add_page(struct event_domain *event)
 {
@@ -66,17 +67,31 @@ static uint32_t last_port(const struct event_domain *event)
 				   : MIN(event->max_port, (uint32_t)EVENT_2L_NR_PORTS - 1);
 }
 
+/* From port n to the end of its page, or to last: the next that is free, which counts. */
+static uint32_t next_free(const struct event_table *table, uint32_t n, uint32_t last)
+{
+	const struct event_port *page = table->page[n / EVENT_PORTS_PER_PAGE];
+	uint32_t end = MIN(last + 1, ALIGN_DOWN(n, EVENT_PORTS_PER_PAGE) + EVENT_PORTS_PER_PAGE);
+
+	while (n < end && page[n % EVENT_PORTS_PER_PAGE].state != EVENT_FREE) {
+		n++;
+	}
+	return n;
+}
+
 int event_port_find(struct domain *d, struct event_port **p, uint32_t *port)
 {
 	struct event_domain *event = &d->event;
 	uint32_t n = event->first_free, last = last_port(event);
-	unsigned int looked_at = 0;
+	unsigned int nr_used = 0, nr_linked = 0;
 
 	ASSERT(spin_is_mine(&event->lock));
 	if (READ_ONCE(d->state) == DOMAIN_DYING) {
 		return -XEN_EINVAL;
 	}
-	while (n <= last && looked_at < MAX_LOOKED_AT) {
+	while (n <= last && nr_used < MAX_USED_LOOKED_AT && nr_linked < MAX_LINKED_LOOKED_AT) {
+		uint32_t from = n;
+
 		if (n / EVENT_PORTS_PER_PAGE == event->nr_pages) {
 			int ret = add_page(event);
 
@@ -88,12 +103,17 @@ int event_port_find(struct domain *d, struct event_port **p, uint32_t *port)
 			n = ALIGN_DOWN(n, EVENT_PORTS_PER_PAGE) + EVENT_PORTS_PER_PAGE;
 			continue;
 		}
+		n = next_free(event->table, n, last);
+		nr_used += n - from;
+		if (n > last || n / EVENT_PORTS_PER_PAGE != from / EVENT_PORTS_PER_PAGE) {
+			continue;
+		}
 		*p = event_port_of(d, n);
-		if ((*p)->state == EVENT_FREE && !event_fifo_is_linked(d, n)) {
+		if (!event_fifo_is_linked(d, n)) {
 			*port = n;
 			return 0;
 		}
-		looked_at++;
+		nr_linked++;
 		n++;
 	}
 	return -XEN_ENOSPC;
