@@ -129,6 +129,25 @@ static void direct_mapped_domain_keeps_its_frames(void **state)
 	assert_int_equal(fake_extra_refs(4), 0);
 }
 
+/* Each by itself, between looks for interrupts, before its place is used: the fake stage2_map() insists. */
+static void what_a_direct_mapped_domain_had_of_others_goes_first(void **state)
+{
+	const uint64_t gfns[] = {FAKE_MFN(4)};
+
+	(void)state;
+	fake_give_page(dom0, 4, FAKE_MFN(4));
+	fake_give_page(dom0, 5, FAKE_MFN(5));
+	fake_give_page(domu, 6, 100);
+	fake_map(dom0, FAKE_MFN(4), mfn(FAKE_MFN(6)), STAGE2_FOREIGN_RO);
+	fake_map(dom0, FAKE_MFN(5), mfn(FAKE_MFN(6)), STAGE2_FOREIGN_RW);
+	assert_int_equal(populate(dom0->vcpu[0], DOMID_SELF, 1, gfns, 1), 1);
+	assert_true(maps_page(dom0, FAKE_MFN(4), 4) && maps_page(dom0, FAKE_MFN(5), 5));
+	/* Refused: they stay. */
+	fake_map(dom0, FAKE_MFN(4), mfn(FAKE_MFN(6)), STAGE2_FOREIGN_RO);
+	assert_int_equal(populate(dom0->vcpu[0], DOMID_SELF, 2, gfns, 1), 0);
+	assert_false(maps_page(dom0, FAKE_MFN(4), 4) || is_hole(dom0, FAKE_MFN(4)));
+}
+
 static void direct_mapped_domain_gets_only_what_is_its_own(void **state)
 {
 	const uint64_t foreign[] = {FAKE_MFN(6)};
@@ -1006,6 +1025,7 @@ int main(void)
 		HC_TEST(decrease_stops_at_the_first_that_is_not_ram),
 		HC_TEST(page_is_given_up_once),
 		HC_TEST(direct_mapped_domain_keeps_its_frames),
+		HC_TEST(what_a_direct_mapped_domain_had_of_others_goes_first),
 		HC_TEST(direct_mapped_domain_gets_only_what_is_its_own),
 		HC_TEST(populate_allocates_for_an_ordinary_domain),
 		HC_TEST(populate_stops_at_the_limit),

@@ -99,12 +99,11 @@ static int take_page(struct domain *d, gfn_t g)
 	return ret;
 }
 
-/* After page *done of an extent: is it time to stop? */
-static int look_for_interrupts(uint64_t done, unsigned int order)
+/* After page done of an extent: is it time to stop? */
+static int look_for_interrupts(uint64_t done, uint64_t end)
 {
-	return done % PAGES_PER_STEP == 0 && done < BIT64(order) && cpu_interrupt_pending()
-		     ? -XEN_ERESTART
-		     : 0;
+	return done % PAGES_PER_STEP == 0 && done < end && cpu_interrupt_pending() ? -XEN_ERESTART
+										   : 0;
 }
 
 static int decrease_step(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
@@ -114,7 +113,7 @@ static int decrease_step(struct domain *d, uint64_t g, unsigned int order, uint6
 
 		if (ret == 0) {
 			(*done)++;
-			ret = look_for_interrupts(*done, order);
+			ret = look_for_interrupts(*done, BIT64(order));
 		}
 		if (ret < 0) {
 			return ret;
@@ -136,54 +135,65 @@ static bool is_own_frame(struct domain *d, mfn_t m)
 	return own;
 }
 
-/* The frames of that number are the domain's already: put them back where they belong. All are, or none is mapped. */
+/* Another domain's page that is in the way: letting go of it takes long, so it is not left to stage2_map(). */
+static int drop_foreign(struct domain *d, gfn_t g)
+{
+	enum stage2_type type;
+	mfn_t m;
+	int ret = 0;
+
+	spin_lock(&d->lock);
+	if (stage2_lookup(d, g, &m, &type) == 0 &&
+	    (type == STAGE2_FOREIGN_RW || type == STAGE2_FOREIGN_RO)) {
+		ret = stage2_unmap(d, g, 1);
+	}
+	spin_unlock(&d->lock);
+	return ret;
+}
+
+static int map_direct(struct domain *d, uint64_t g, uint64_t nr)
+{
+	int ret;
+
+	spin_lock(&d->lock);
+	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL : stage2_map(d, gfn(g), mfn(g), nr, STAGE2_RAM);
+	spin_unlock(&d->lock);
+	return ret;
+}
+
+/*
+ * The frames of that number are the domain's already: put them back where they belong. All are, or none is mapped: they
+ * are looked at, then what is there is cleared away, then they are mapped; *done counts all three.
+ */
 static int populate_direct(struct domain *d, uint64_t g, unsigned int order, uint64_t *done)
 {
 	const uint64_t nr = BIT64(order);
-	int ret;
+	int ret = 0;
 
-	/* First all are looked at, then all are mapped: pages from nr on count what is mapped. */
-	while (*done < nr) {
-		if (!is_own_frame(d, mfn(g + *done))) {
-			return -XEN_EINVAL;
-		}
-		(*done)++;
-		ret = look_for_interrupts(*done, order + 1);
-		if (ret < 0) {
-			return ret;
-		}
-	}
-	while (*done < 2 * nr) {
-		uint64_t part = MIN(nr, BIT64(FRAME_ORDER_MAX));
+	while (ret == 0 && *done < 3 * nr) {
+		uint64_t at = g + *done % nr;
+		uint64_t part = 1;
 
-		spin_lock(&d->lock);
-		ret = d->state == DOMAIN_DYING ? -XEN_EINVAL
-					       : stage2_map(d, gfn(g + *done - nr),
-							    mfn(g + *done - nr), part, STAGE2_RAM);
-		spin_unlock(&d->lock);
+		if (*done < nr) {
+			ret = is_own_frame(d, mfn(at)) ? 0 : -XEN_EINVAL;
+		} else if (*done < 2 * nr) {
+			ret = drop_foreign(d, gfn(at));
+		} else {
+			part = MIN(nr, BIT64(FRAME_ORDER_MAX));
+			ret = map_direct(d, at, part);
+		}
 		if (ret == 0) {
 			*done += part;
-			ret = look_for_interrupts(*done, order + 1);
-		}
-		if (ret < 0) {
-			return ret;
+			ret = look_for_interrupts(*done, 3 * nr);
 		}
 	}
-	return 0;
+	return ret;
 }
 
-/* Frames that could not be mapped, or only in part, for lack of memory for tables. */
-static void give_back(struct domain *d, uint64_t g, mfn_t first, uint64_t nr)
+/* Frames that could not be mapped: none of them is. */
+static void give_back(struct domain *d, mfn_t first, uint64_t nr)
 {
 	for (uint64_t i = 0; i < nr; i++) {
-		enum stage2_type type;
-		mfn_t m;
-
-		if (stage2_lookup(d, gfn(g + i), &m, &type) == 0 && m.raw == first.raw + i &&
-		    stage2_unmap(d, gfn(g + i), 1) < 0) {
-			/* It stays the domain's, then. */
-			continue;
-		}
 		if (frame_give_up(mfn_add(first, i))) {
 			uncharge(d, 1);
 		}
@@ -199,7 +209,11 @@ static int populate_allocated(struct domain *d, uint64_t g, unsigned int order)
 	if (order > FRAME_ORDER_MAX) {
 		return -XEN_ENOMEM;
 	}
-	ret = charge(d, BIT64(order));
+	/* Tables first: a domain that may have no more of them is told so before memory is looked for. */
+	ret = stage2_prepare(d, gfn(g), BIT64(order));
+	if (ret == 0) {
+		ret = charge(d, BIT64(order));
+	}
 	if (ret < 0) {
 		return ret;
 	}
@@ -213,7 +227,7 @@ static int populate_allocated(struct domain *d, uint64_t g, unsigned int order)
 	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL
 				       : stage2_map(d, gfn(g), first, BIT64(order), STAGE2_RAM);
 	if (ret < 0) {
-		give_back(d, g, first, BIT64(order));
+		give_back(d, first, BIT64(order));
 	}
 	spin_unlock(&d->lock);
 	return ret;

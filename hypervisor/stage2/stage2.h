@@ -52,9 +52,12 @@ int __must_check stage2_destroy(struct domain *d);
 
 /*
  * Map nr frames. What was mapped there is replaced: references on foreign frames are dropped, own frames stay
- * the domain's. -XEN_ENOMEM for tables, -XEN_EINVAL beyond the IPA size; after an error a part may be mapped.
+ * the domain's. -XEN_ENOMEM for tables, -XEN_EINVAL beyond the IPA size; after an error a part may be mapped, of up to 512
+ * frames none.
  */
 int __must_check stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type);
+/* Have the tables that mapping up to 512 frames at g takes, unless others change them meanwhile. Errors as stage2_map(). */
+int __must_check stage2_prepare(struct domain *d, gfn_t g, uint64_t nr);
 /* Holes stay holes. Splitting a block may need a table: -XEN_ENOMEM, and that block stays. */
 int __must_check stage2_unmap(struct domain *d, gfn_t g, uint64_t nr);
 /* Map one frame by grant: stage2_map() of one page, and what it replaces goes likewise. */

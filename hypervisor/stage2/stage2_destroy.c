@@ -14,7 +14,7 @@
 
 /* destroy_next counts IPAs first; this bit says that it counts frames of RAM. */
 #define PHASE_FRAMES    BIT64(63)
-#define FRAMES_PER_STEP 128
+#define FRAMES_PER_STEP 64
 
 int stage2_clear(struct domain *d)
 {

@@ -220,36 +220,95 @@ static unsigned int best_level(uint64_t addresses, uint64_t nr)
 	return level;
 }
 
+/* Up to 512 pages lie in one or two tables, or are a block: all entries are there before one is written, or none is. */
+static int make_tables(struct change *c, ipa_t ipa, uint64_t nr, unsigned int level)
+{
+	uint64_t *entry;
+	int error;
+
+	if (nr > PTE_ENTRIES) {
+		return 0; /* Tenon's own choice, or dom0's memory: the length of a refusal does not matter */
+	}
+	error = make_entry(c, ipa, level, &entry);
+	return error || level != 3 ? error : make_entry(c, ipa + (nr - 1) * PAGE_SIZE, 3, &entry);
+}
+
+/* As many of the pages as are in this table: old entries all invalid first, so that one TLB invalidation does for them. */
+static uint64_t map_pages(struct change *c, uint64_t *entry, uint64_t pte, ipa_t ipa, uint64_t nr)
+{
+	nr = MIN(nr, PTE_ENTRIES - PTE_INDEX(ipa, 3));
+	for (uint64_t n = 0; n < nr; n++) {
+		clear_entry(c, &entry[n], ipa + n * PAGE_SIZE, 3);
+	}
+	if (c->debt) {
+		pay_debt(c);
+	}
+	for (uint64_t n = 0; n < nr; n++) {
+		write_entry(c, &entry[n], pte + n * PAGE_SIZE, ipa + n * PAGE_SIZE, 3);
+	}
+	return nr;
+}
+
+int stage2_prepare(struct domain *d, gfn_t g, uint64_t nr)
+{
+	struct stage2 *s2 = &d->stage2;
+	ipa_t ipa = gfn_to_ipa(g);
+	struct change c;
+	int error;
+
+	ASSERT(nr > 0 && nr <= PTE_ENTRIES);
+	if (!stage2_in_range(g, nr)) {
+		return -XEN_EINVAL;
+	}
+	write_lock(&s2->lock);
+	begin_change(&c, d);
+	error = make_tables(&c, ipa, nr, best_level(ipa, nr));
+	if (c.debt) {
+		pay_debt(&c);
+	}
+	dsb_ishst(); /* as in map_range() */
+	write_unlock(&s2->lock);
+	return error;
+}
+
 static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t attributes)
 {
 	struct stage2 *s2 = &d->stage2;
 	struct change c;
 	ipa_t ipa = gfn_to_ipa(g);
 	maddr_t maddr = mfn_to_maddr(m);
-	int error = 0;
+	int error;
 
 	if (!stage2_in_range(g, nr) || nr == 0) {
 		return nr == 0 ? 0 : -XEN_EINVAL;
 	}
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
-	while (nr > 0) {
+	error = make_tables(&c, ipa, nr, best_level(ipa | maddr, nr));
+	if (error == 0) {
+		s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
+	}
+	while (nr > 0 && error == 0) {
 		unsigned int level = best_level(ipa | maddr, nr);
-		uint64_t *entry;
+		uint64_t *entry, done;
 
 		error = make_entry(&c, ipa, level, &entry);
 		if (error) {
 			break;
 		}
-		if (pte_is_valid(*entry)) {
-			clear_entry(&c, entry, ipa, level);
-			pay_debt(&c);
+		if (level == 3) {
+			done = map_pages(&c, entry, maddr | attributes | PTE_PAGE, ipa, nr);
+		} else {
+			if (pte_is_valid(*entry)) {
+				clear_entry(&c, entry, ipa, level);
+				pay_debt(&c);
+			}
+			write_entry(&c, entry, maddr | attributes, ipa, level);
+			done = PTE_LEVEL_SIZE(level) >> PAGE_SHIFT;
 		}
-		write_entry(&c, entry, maddr | attributes | (level == 3 ? PTE_PAGE : 0), ipa, level);
-		ipa += PTE_LEVEL_SIZE(level);
-		maddr += PTE_LEVEL_SIZE(level);
-		nr -= PTE_LEVEL_SIZE(level) >> PAGE_SHIFT;
+		ipa += done << PAGE_SHIFT;
+		maddr += done << PAGE_SHIFT;
+		nr -= done;
 	}
 	if (c.debt) {
 		pay_debt(&c);

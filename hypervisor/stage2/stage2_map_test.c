@@ -287,6 +287,21 @@ static void replacing_a_page_breaks_it_first(void **state)
 	assert_maps(0x1000, 0x9001, STAGE2_SHARED);
 }
 
+static void replacing_many_pages_takes_one_tlbi_for_each_table(void **state)
+{
+	assert_int_equal(stage2_map(&dom, gfn(0x40001), mfn(0x9000), M2, STAGE2_RAM), 0);
+	fake_machine_log_clear();
+	assert_int_equal(stage2_map(&dom, gfn(0x40001), mfn(0xa000), M2, STAGE2_RAM), 0);
+	/* 511 in one, 1 in the next. */
+	assert_int_equal(fake_machine_count("tlbi vmalls12e1is"), 1);
+	assert_int_equal(fake_machine_count("tlbi ipas2e1is"), 1);
+	for (unsigned int n = 0; n < M2; n++) {
+		assert_maps(0x40001 + n, 0xa000 + n, STAGE2_RAM);
+	}
+	assert_hole(0x40000);
+	assert_hole(0x40001 + M2);
+}
+
 static void a_block_over_pages_frees_their_table_after_the_tlbi(void **state)
 {
 	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 3, STAGE2_RAM), 0);
@@ -521,6 +536,13 @@ static void a_guest_cannot_use_up_memory_with_tables(void **state)
 	/* What is there can still be used and taken away, and what that frees serves again. */
 	assert_int_equal(stage2_map(&dom, gfn(0x40001), mfn(0x80001), 1, STAGE2_RAM), 0);
 	assert_int_equal(stage2_unmap(&dom, gfn(0x40000), 2), 0);
+	/* Half of these would have one: nothing is mapped. */
+	assert_int_equal(stage2_map(&dom, gfn(0x40000 + nr * M2 - 8), mfn(0x80000), 16, STAGE2_RAM),
+			 -XEN_ENOMEM);
+	assert_hole(0x40000 + nr * M2 - 8);
+	assert_int_equal(stage2_prepare(&dom, gfn(0x40000 + nr * M2 - 8), 16), -XEN_ENOMEM);
+	assert_int_equal(stage2_prepare(&dom, gfn(0x40000 + nr * M2 - 8), 8), 0);
+	assert_int_equal(stage2_prepare(&dom, gfn((UINT64_C(1) << 28) - 8), 16), -XEN_EINVAL);
 	dom.is_hardware = true;
 	assert_int_equal(stage2_map(&dom, gfn(0x40000 + nr * M2), mfn(0x80000), 1, STAGE2_RAM), 0);
 }
@@ -691,6 +713,7 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(holes_are_skipped_by_whole_tables, set_up),
 		cmocka_unit_test_setup(meanwhile_the_other_domains_stage_1_is_not_walked, set_up),
+		cmocka_unit_test_setup(replacing_many_pages_takes_one_tlbi_for_each_table, set_up),
 		cmocka_unit_test_setup(a_guest_cannot_use_up_memory_with_tables, set_up),
 		cmocka_unit_test_setup(own_ram_is_found_over_holes_and_other_mappings, set_up),
 		cmocka_unit_test_setup(destroy_gives_back_every_table_and_every_frame, set_up),

@@ -726,15 +726,29 @@ void fake_fail_map_after(unsigned int nr)
 	maps_until_failure = nr;
 }
 
+int stage2_prepare(struct domain *d, gfn_t g, uint64_t nr)
+{
+	assert_true(nr <= 512 && g.raw + nr <= UINT64_C(1) << (IPA_BITS - PAGE_SHIFT));
+	return 0;
+}
+
 int stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type)
 {
 	assert_true(g.raw + nr <= UINT64_C(1) << (IPA_BITS - PAGE_SHIFT));
 	write_lock(&d->stage2.lock);
+	if (maps_until_failure != 0 && maps_until_failure <= nr) {
+		maps_until_failure = 0;
+		write_unlock(&d->stage2.lock);
+		return -XEN_ENOMEM; /* all of so few, or none */
+	}
+	maps_until_failure -= maps_until_failure != 0 ? nr : 0;
 	for (uint64_t i = 0; i < nr; i++) {
-		if (maps_until_failure != 0 && --maps_until_failure == 0) {
-			write_unlock(&d->stage2.lock);
-			return -XEN_ENOMEM;
-		}
+		int at = find_mapping(d, g.raw + i);
+
+		/* S3: hc_reservation.c has let go of these. */
+		assert_false(d->direct_mapped && type == STAGE2_RAM && at >= 0 &&
+			     (mappings[at].type == STAGE2_FOREIGN_RW ||
+			      mappings[at].type == STAGE2_FOREIGN_RO));
 		fake_map(d, g.raw + i, mfn_add(m, i), type);
 	}
 	write_unlock(&d->stage2.lock);
