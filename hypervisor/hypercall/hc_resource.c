@@ -60,7 +60,8 @@ static int map_one(struct domain *mapper, struct domain *d, uint32_t idx, uint64
 	return ret;
 }
 
-/* Frames from start on. What the call has mapped before an error stays, which is then -XEN_EIO. */
+/* Frames from start on. What this part of the call has mapped before an error stays, which is then -XEN_EIO: as in Xen, the
+ * first one of a continued call has its own error. */
 static int64_t map_frames(struct vcpu *v, const uint64_t args[5], struct domain *d,
 			  const struct xen_mem_acquire_resource *op)
 {
@@ -85,7 +86,7 @@ static int64_t map_frames(struct vcpu *v, const uint64_t args[5], struct domain 
 			return ret;
 		}
 		if (ret < 0) {
-			return i == 0 ? ret : -XEN_EIO;
+			return i == start ? ret : -XEN_EIO;
 		}
 	}
 	return 0;
