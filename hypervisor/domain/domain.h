@@ -168,6 +168,8 @@ struct domain {
 	uint32_t vm_assist;
 	bool listed;   /* complete: domain_get() finds it. Guarded by the table's lock */
 	bool released; /* domain_destroy(): all but the memory is given back */
+	unsigned int release_next; /* ... of that, the vCPU to go on from */
+	struct domain *next_dead;  /* domain_free() */
 	uint8_t last_vcpu[MAX_CPUS]; /* id + 1 of the one that ran on each CPU last, for TLBs; each CPU has its own */
 
 	unsigned int nr_vcpus;

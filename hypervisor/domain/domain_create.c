@@ -23,9 +23,6 @@
 #include "time/time.h"
 #include "time/wallclock.h"
 
-/* struct domain and struct vcpu are whole blocks of Tenon's own frames. */
-#define DOMAIN_ORDER 1
-#define VCPU_ORDER   1
 _Static_assert(sizeof(struct domain) <= PAGE_SIZE << DOMAIN_ORDER,
 	       "struct domain outgrew its block");
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE << VCPU_ORDER, "struct vcpu outgrew its block");
@@ -147,7 +144,7 @@ void domain_list_hide(struct domain *d)
 	spin_unlock(&list_lock);
 }
 
-static void list_forget(const struct domain *d)
+void domain_list_forget(const struct domain *d)
 {
 	spin_lock(&list_lock);
 	for (unsigned int n = 0; n < DOMID_LIMIT; n++) {
@@ -298,16 +295,6 @@ int domain_create(const struct domain_config *config, struct domain **result)
 	wallclock_init_domain(d);
 	*result = d;
 	return 0;
-}
-
-void domain_free(struct domain *d)
-{
-	list_forget(d);
-	grant_domain_free(d);
-	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-		hyp_free(d->vcpu[id], VCPU_ORDER);
-	}
-	hyp_free(d, DOMAIN_ORDER);
 }
 
 /* ---- running and stopping -------------------------------------------------------------------------- */

@@ -175,6 +175,31 @@ void runstate_fini(struct vcpu *v)
 {
 }
 
+/* Locks may be held where the last reference goes, so it is not done there. */
+static void (*deferred)(void);
+static unsigned int nr_served;
+
+void sched_defer(void (*work)(void))
+{
+	deferred = work;
+}
+
+void irq_handle_pending(void)
+{
+	lock_assert_none_held();
+	nr_served++;
+}
+
+static void run_deferred(void)
+{
+	void (*work)(void) = deferred;
+
+	deferred = NULL;
+	if (work != NULL) {
+		work();
+	}
+}
+
 void watchdog_fini(struct domain *d)
 {
 	call("watchdog");
@@ -274,7 +299,8 @@ static int set_up(void **state)
 	left = UINT32_MAX;
 	stage2_error = event_error = grant_error = vgic_error = vgic_vcpu_error = 0;
 	found_while_made = false;
-	clear_restarts = destroy_restarts = nr_virqs = 0;
+	clear_restarts = destroy_restarts = nr_virqs = nr_served = 0;
+	deferred = NULL;
 	calls[0] = '\0';
 	hardware_domain = NULL;
 	memset(&boot_options, 0, sizeof(boot_options));
@@ -283,6 +309,7 @@ static int set_up(void **state)
 
 static int nothing_is_left(void **state)
 {
+	run_deferred();
 	assert_int_equal(blocks, 0);
 	assert_null(domain_get_next(0));
 	lock_assert_none_held();
@@ -460,6 +487,7 @@ static void whatever_cannot_be_made_is_undone(void **state)
 		clear_restarts = destroy_restarts = 2;
 		assert_int_equal(domain_create(&plain, &d), -XEN_ENOSPC);
 		*errors[n] = 0;
+		run_deferred();
 		assert_int_equal(blocks, 0);
 		assert_null(domain_get_next(0));
 	}
@@ -467,6 +495,7 @@ static void whatever_cannot_be_made_is_undone(void **state)
 	for (unsigned int n = 0; n < 4; n++) {
 		left = n;
 		assert_int_equal(domain_create(&plain, &d), -XEN_ENOMEM);
+		run_deferred();
 		assert_int_equal(blocks, 0);
 	}
 	assert_null(d);
@@ -709,6 +738,31 @@ static void mappings_go_before_what_they_map(void **state)
 	assert_null(strstr(grants + 1, "grants"));
 }
 
+static void many_vcpus_are_released_and_freed_in_steps(void **state)
+{
+	struct domain_config config = plain;
+	struct domain *d, *next;
+	unsigned int restarts = 0;
+	int before;
+
+	config.nr_vcpus = 5;
+	d = make(&config);
+	next = make(&plain);
+	before = blocks;
+	fake_machine_interrupt_after(0);
+	while (domain_destroy(d) == -XEN_ERESTART) {
+		restarts++;
+	}
+	assert_int_equal(restarts, 5);
+	/* The last reference is gone; the structures follow on the way to a guest. */
+	assert_int_equal(blocks, before - 1); /* shared_info */
+	while (domain_destroy(next) == -XEN_ERESTART) {
+	}
+	run_deferred();
+	assert_int_equal(blocks, 0);
+	assert_int_equal(nr_served, 5 + 2);
+}
+
 static void a_running_domain_is_stopped_first(void **state)
 {
 	struct domain *d = run_one();
@@ -761,6 +815,7 @@ int main(void)
 		TEST(without_dom0_the_last_one_turns_the_light_off),
 		TEST(with_the_key_that_builds_again_the_light_stays_on),
 		TEST(mappings_go_before_what_they_map),
+		TEST(many_vcpus_are_released_and_freed_in_steps),
 		TEST(a_running_domain_is_stopped_first),
 		TEST(a_reference_keeps_the_structures),
 		TEST(ids_come_round_without_the_reserved_ones),

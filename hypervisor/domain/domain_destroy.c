@@ -5,10 +5,27 @@
  */
 #include "domain/domain.h"
 
+#include "arm64/cpu.h"
+#include "arm64/percpu.h"
 #include "console/console.h"
 #include "domain/domain_internal.h"
+#include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/log.h"
+
+static int release_vcpus(struct domain *d)
+{
+	while (d->release_next < d->nr_vcpus) {
+		struct vcpu *v = d->vcpu[d->release_next++];
+
+		runstate_fini(v);
+		vtimer_vcpu_fini(v);
+		if (cpu_interrupt_pending()) {
+			return -XEN_ERESTART;
+		}
+	}
+	return 0;
+}
 
 /* Parts that take no time. */
 static void release_parts(struct domain *d)
@@ -18,10 +35,6 @@ static void release_parts(struct domain *d)
 	watchdog_fini(d);
 	console_domain_fini(d);
 	vpl011_destroy(d);
-	for (unsigned int id = 0; id < d->nr_vcpus; id++) {
-		runstate_fini(d->vcpu[id]);
-		vtimer_vcpu_fini(d->vcpu[id]);
-	}
 	event_domain_fini(d);
 	vgic_domain_fini(d);
 	grant_domain_fini(d);
@@ -62,6 +75,9 @@ int domain_destroy(struct domain *d)
 	}
 	if (!d->released) {
 		error = event_domain_release(d);
+		if (error == 0) {
+			error = release_vcpus(d);
+		}
 		if (error) {
 			return error;
 		}
@@ -81,4 +97,35 @@ int domain_destroy(struct domain *d)
 	}
 	domain_put(d);
 	return 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------- */
+
+/* Of this CPU: without a reference left, by next_dead. */
+static DEFINE_PER_CPU(struct domain *, dead);
+
+/* On the way to a guest, or before idling: no lock is held, and interrupts may be taken between two vCPUs (S3). */
+static void free_dead(void)
+{
+	struct domain *d;
+
+	while ((d = this_cpu(dead)) != NULL) {
+		this_cpu(dead) = d->next_dead;
+		grant_domain_free(d);
+		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
+			hyp_free(d->vcpu[id], VCPU_ORDER);
+			if (cpu_interrupt_pending()) {
+				irq_handle_pending();
+			}
+		}
+		hyp_free(d, DOMAIN_ORDER);
+	}
+}
+
+void domain_free(struct domain *d)
+{
+	domain_list_forget(d);
+	d->next_dead = this_cpu(dead);
+	this_cpu(dead) = d;
+	sched_defer(free_dead);
 }

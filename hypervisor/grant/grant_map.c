@@ -229,5 +229,11 @@ int grant_release_mappings(struct domain *d)
 			return -XEN_ERESTART;
 		}
 	}
+	/* The handles themselves. */
+	while (grant_maptrack_shrink(track)) {
+		if (cpu_interrupt_pending()) {
+			return -XEN_ERESTART;
+		}
+	}
 	return 0;
 }

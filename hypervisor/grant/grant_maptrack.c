@@ -25,14 +25,23 @@ void grant_maptrack_init(struct grant_maptrack *track, unsigned int max_frames)
 	spin_lock_init(&track->lock, LOCK_RANK_GRANT);
 }
 
+bool grant_maptrack_shrink(struct grant_maptrack *track)
+{
+	if (track->nr_frames == 0) {
+		return false;
+	}
+	track->nr_frames--;
+	hyp_free(track->frame[track->nr_frames], 0);
+	track->frame[track->nr_frames] = NULL;
+	return true;
+}
+
 void grant_maptrack_fini(struct grant_maptrack *track)
 {
-	for (unsigned int i = 0; i < track->nr_frames; i++) {
-		hyp_free(track->frame[i], 0);
+	while (grant_maptrack_shrink(track)) {
 	}
 	hyp_free(track->frame, directory_order(track));
 	track->frame = NULL;
-	track->nr_frames = 0;
 }
 
 bool grant_maptrack_grow(struct grant_maptrack *track)

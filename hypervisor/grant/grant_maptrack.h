@@ -41,6 +41,8 @@ struct grant_mapping {
 
 void grant_maptrack_init(struct grant_maptrack *track, unsigned int max_frames);
 void grant_maptrack_fini(struct grant_maptrack *track);
+/* Give back one frame, of which no handle is in use or will be; false when there is none. */
+bool grant_maptrack_shrink(struct grant_maptrack *track);
 /* More free ones. False: as many are in use as may be, or memory is short. The lock is held. */
 bool grant_maptrack_grow(struct grant_maptrack *track);
 /* The first live one from index *from on; false when there is none. Nobody else uses the table any more. Looks at a

@@ -238,13 +238,15 @@ static uint64_t map_pages(struct change *c, uint64_t *entry, uint64_t pte, ipa_t
 {
 	nr = MIN(nr, PTE_ENTRIES - PTE_INDEX(ipa, 3));
 	for (uint64_t n = 0; n < nr; n++) {
-		clear_entry(c, &entry[n], ipa + n * PAGE_SIZE, 3);
+		if (pte_is_valid(entry[n])) {
+			clear_entry(c, &entry[n], ipa + n * PAGE_SIZE, 3);
+		}
 	}
 	if (c->debt) {
 		pay_debt(c);
 	}
 	for (uint64_t n = 0; n < nr; n++) {
-		write_entry(c, &entry[n], pte + n * PAGE_SIZE, ipa + n * PAGE_SIZE, 3);
+		(void)stage2_write_entry(c->s2, &entry[n], pte + n * PAGE_SIZE);
 	}
 	return nr;
 }
