@@ -6,13 +6,16 @@
  *     -plugin bench_plugin.so,out=FILE[,guest=START-END][,points=ADDRESS+ADDRESS...]
  *
  * guest: the guests' addresses, all others are the hypervisor's (0x40000000-0x60000000). points: addresses where the
- * hypervisor takes its interrupts; reads of ISR_EL1, with which it polls for them, are points as well.
+ * hypervisor takes its interrupts; reads of ICC_IAR1_EL1, with which it acknowledges them, and WFI are points as well. So is a
+ * read of ISR_EL1 that finds nothing. One that finds an interrupt ends nothing: it waits until it is taken.
  *
  * Written for each section, when it is done, the number of sections so far first:
  *
  *     N pc ADDRESS COUNT        executed by the hypervisor; ADDRESS 0 is the guest, all of it
- *     N longest COUNT           instructions in a row without a guest, a point or a poll: an interrupt waits for so long
+ *     N longest COUNT START END instructions in a row without a guest or a point: an interrupt waits for so long. Where the
+ *                               stretch begins and ends in the hypervisor; 0 is a guest
  *     N stay COUNT              instructions in a row without a guest
+ *     N interrupted COUNT       polls that found an interrupt: so often it stopped what it was doing
  */
 #include <glib.h>
 #include <inttypes.h>
@@ -29,6 +32,7 @@
 
 #define MOVZ_XZR   0xd280001fu /* movz xzr, #imm16 */
 #define MRS_ISR    0xd538c100u /* mrs xN, isr_el1 */
+#define MRS_IAR1   0xd538cc00u /* mrs xN, icc_iar1_el1 */
 #define WFI        0xd503207fu
 
 #define NR_SLOTS   65536
@@ -57,6 +61,12 @@ static bool measuring;
 /* Of the stay in the hypervisor that is going on, and since the last point in it. */
 static bool inside;
 static uint64_t stay_start, wait_start, longest_stay, longest_wait;
+static uint64_t nr_interrupted;
+/* Addresses of points, 0 for a guest. */
+static uint64_t wait_from, longest_from, longest_to;
+
+/* The CPU's general registers; NULL for xzr. */
+static struct qemu_plugin_register *general[32];
 
 static qemu_plugin_u64 counter_of(unsigned int slot)
 {
@@ -106,13 +116,14 @@ static void section_done(void)
 				in_section[i]);
 		}
 	}
-	fprintf(out, "%u longest %" PRIu64 "\n%u stay %" PRIu64 "\n", nr_sections, longest_wait,
-		nr_sections, longest_stay);
+	fprintf(out, "%u longest %" PRIu64 " %" PRIx64 " %" PRIx64 "\n%u stay %" PRIu64 "\n",
+		nr_sections, longest_wait, longest_from, longest_to, nr_sections, longest_stay);
+	fprintf(out, "%u interrupted %" PRIu64 "\n", nr_sections, nr_interrupted);
 	fflush(out);
 	nr_sections++;
 	memset(in_section, 0, sizeof(in_section));
-	longest_wait = 0;
-	longest_stay = 0;
+	longest_wait = longest_from = longest_to = 0;
+	longest_stay = nr_interrupted = 0;
 }
 
 static void marked(unsigned int cpu, void *number)
@@ -142,20 +153,29 @@ static void marked(unsigned int cpu, void *number)
 
 /* ---- how long an interrupt waits ------------------------------------------------------------------ */
 
-static void note(uint64_t *longest, uint64_t since)
+/* The stretch ends at a point, or in a guest (0), and another one begins. */
+static void stretch_ends(uint64_t where)
 {
-	uint64_t length = count_of(SLOT_ALL) - since;
+	uint64_t now = count_of(SLOT_ALL);
 
-	if (measuring && length > *longest) {
-		*longest = length;
+	if (measuring && now - wait_start > longest_wait) {
+		longest_wait = now - wait_start;
+		longest_from = wait_from;
+		longest_to = where;
 	}
+	wait_start = now;
+	wait_from = where;
 }
 
 static void left(unsigned int cpu, void *unused)
 {
 	if (inside) {
-		note(&longest_wait, wait_start);
-		note(&longest_stay, stay_start);
+		uint64_t stay = count_of(SLOT_ALL) - stay_start;
+
+		stretch_ends(0);
+		if (measuring && stay > longest_stay) {
+			longest_stay = stay;
+		}
 		inside = false;
 	}
 }
@@ -165,15 +185,59 @@ static void entered(unsigned int cpu, void *unused)
 	if (!inside) {
 		inside = true;
 		stay_start = wait_start = count_of(SLOT_ALL);
+		wait_from = 0;
 	}
 }
 
-static void passed_point(unsigned int cpu, void *unused)
+static void passed_point(unsigned int cpu, void *address)
 {
 	if (inside) {
-		note(&longest_wait, wait_start);
-		wait_start = count_of(SLOT_ALL);
+		stretch_ends(GPOINTER_TO_SIZE(address));
 	}
+}
+
+/* Before the instruction that follows the read of ISR_EL1 into the register. */
+struct poll {
+	uint64_t address;
+	unsigned int reg;
+};
+
+static void polled(unsigned int cpu, void *data)
+{
+	const struct poll *poll = data;
+	GByteArray *value = g_byte_array_new();
+	bool waits = false;
+
+	if (general[poll->reg] == NULL || qemu_plugin_read_register(general[poll->reg], value) <= 0) {
+		fprintf(stderr, "bench_plugin: x%u cannot be read\n", poll->reg);
+		exit(1);
+	}
+	for (unsigned int i = 0; i < value->len; i++) {
+		waits |= value->data[i] != 0;
+	}
+	g_byte_array_free(value, TRUE);
+	if (waits) {
+		nr_interrupted += measuring;
+	} else {
+		passed_point(cpu, GSIZE_TO_POINTER(poll->address));
+	}
+}
+
+static void find_registers(qemu_plugin_id_t id, unsigned int cpu)
+{
+	GArray *all = qemu_plugin_get_registers();
+
+	for (unsigned int i = 0; i < all->len; i++) {
+		const qemu_plugin_reg_descriptor *r =
+			&g_array_index(all, qemu_plugin_reg_descriptor, i);
+		unsigned int number;
+		char rest;
+
+		if (sscanf(r->name, "x%u%c", &number, &rest) == 1 && number < 31) {
+			general[number] = r->handle;
+		}
+	}
+	g_array_free(all, TRUE);
 }
 
 static bool is_point(uint64_t address, uint32_t opcode)
@@ -183,7 +247,23 @@ static bool is_point(uint64_t address, uint32_t opcode)
 			return true;
 		}
 	}
-	return (opcode & ~0x1fu) == MRS_ISR || opcode == WFI;
+	return (opcode & ~0x1fu) == MRS_IAR1 || opcode == WFI;
+}
+
+/* Of the hypervisor. A poll that a block of QEMU's ends with is none: then the figures are too large, not too small. */
+static void watch(struct qemu_plugin_insn *insn, struct qemu_plugin_insn *next, uint32_t opcode)
+{
+	uint64_t address = qemu_plugin_insn_vaddr(insn);
+
+	if (is_point(address, opcode)) {
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, passed_point, QEMU_PLUGIN_CB_NO_REGS,
+						       GSIZE_TO_POINTER(address));
+	} else if ((opcode & ~0x1fu) == MRS_ISR && next != NULL) {
+		struct poll *poll = g_new(struct poll, 1); /* lives as long as QEMU's translation */
+
+		*poll = (struct poll){address, opcode & 0x1f};
+		qemu_plugin_register_vcpu_insn_exec_cb(next, polled, QEMU_PLUGIN_CB_R_REGS, poll);
+	}
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -194,6 +274,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 					     NULL);
 	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		struct qemu_plugin_insn *next = i + 1 < qemu_plugin_tb_n_insns(tb)
+						      ? qemu_plugin_tb_get_insn(tb, i + 1)
+						      : NULL;
 		uint64_t address = qemu_plugin_insn_vaddr(insn);
 		uint32_t opcode = 0;
 
@@ -211,10 +294,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 			qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn,
 									    QEMU_PLUGIN_INLINE_ADD_U64,
 									    counter_of(SLOT_ALL), 1);
-			if (is_point(address, opcode)) {
-				qemu_plugin_register_vcpu_insn_exec_cb(insn, passed_point,
-								       QEMU_PLUGIN_CB_NO_REGS, NULL);
-			}
+			watch(insn, next, opcode);
 		}
 	}
 }
@@ -260,6 +340,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 	board = qemu_plugin_scoreboard_new(sizeof(struct counters));
 	slot_of = g_hash_table_new(NULL, NULL);
 	nr_slots = SLOT_ALL + 1;
+	qemu_plugin_register_vcpu_init_cb(id, find_registers);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #     tools/bench.sh --profile [REGEX [2|3]]  Tenon, on GICv3 or the version named: where each instruction goes, by
 #                                             function, of the operations whose "name (MMU off)" matches
 #     tools/bench.sh --bounds                 Tenon's figures in the form of bench/bounds.list
+#     tools/bench.sh --bounded [--write]      Tenon: the longest stretches with interrupts off (bench/bounded.h), as a table
 #
 # BENCH_BUILD=FOLDER takes Tenon and the guest from another build folder than build.
 
@@ -132,13 +133,13 @@ compare()
 	cat "$run/table.md"
 }
 
-# Replace what is between the two marks.
+# write OPTIONS - replace what is between the marks of the table that these options make.
 write()
 {
-	awk -v table="$run/table.md" '
+	awk -v table="$run/table.md" -v begin="<!-- table: tools/bench.sh $1 -->" '
 	/^<!-- end of table -->/ { skip = 0 }
 	!skip { print }
-	/^<!-- table: tools\/bench.sh --write -->/ {
+	$0 == begin {
 		while ((getline line <table) > 0) {
 			print line
 		}
@@ -165,11 +166,29 @@ bounds()
 	done
 }
 
+bounded()
+{
+	prepare
+	make --no-print-directory bench-plugin >&2
+	python3 tests/system/run.py bounded/ >&2
+	mkdir -p "$run"
+	{
+		echo '| operation | what | longest stretch | times interrupted | from | to |'
+		echo '|---|---|---|---|---|---|'
+		cat build/log/bounded-domu.md build/log/bounded-dom0.md
+	} >"$run/table.md"
+	cat "$run/table.md"
+}
+
 case ${1:-} in
 '') compare ;;
 --write)
 	compare
-	write
+	write --write
+	;;
+--bounded)
+	bounded
+	[ "${2:-}" != --write ] || write '--bounded --write'
 	;;
 --profile) profile "${2:-.}" "${3:-3}" ;;
 --bounds) bounds ;;

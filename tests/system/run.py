@@ -11,6 +11,7 @@ import sys
 
 import bench_tests
 import boot_tests
+import bounded_tests
 import builder_tests
 import cohcheck_command_tests
 import corpus_tests
@@ -26,7 +27,7 @@ import tenon_cohcheck_tests
 from system_machine import ROOT
 from system_suite import Context, run_tests
 
-SUITES = (guest_tests, bench_tests, boot_tests, builder_tests, grant_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
+SUITES = (guest_tests, bench_tests, bounded_tests, boot_tests, builder_tests, grant_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
           race_tests, others_tests, mutant_tests, differential_tests, hostile_tests)
 
 
