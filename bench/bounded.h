@@ -45,6 +45,8 @@ void bounded_calls(void);
 /* The registers of the interrupt controller, another vCPU, set/way; while Tenon's key K stops another domain; nothing at all. */
 void bounded_traps(void);
 void bounded_caches(const char *when);
+/* All of 128 vCPUs (bounded_vcpus.c). */
+void bounded_vcpus(void);
 void bounded_destruction(const char *name, domid_t domid, const char *what);
 void bounded_idle(void);
 

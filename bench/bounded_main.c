@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a section is, and which sections a domain has: "number=1" an ordinary one, "dom0", "target" and "victim". */
+/* What a section is, and which sections a domain has: "number=1" an ordinary one, "vcpus", "dom0", "target" and "victim". */
 #include "bounded.h"
 
 #include "guest_gic.h"
@@ -92,6 +92,8 @@ static void all(void)
 		bounded_victim();
 	} else if (guest_has_argument("target")) {
 		bounded_target();
+	} else if (guest_has_argument("vcpus")) {
+		bounded_vcpus();
 	} else if (guest_has_argument("dom0")) {
 		bounded_dom0();
 	} else {

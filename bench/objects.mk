@@ -11,7 +11,7 @@ bench: $(build)/bench/first_entry $(build)/bench/bench $(build)/bench/bounded
 bench-objs := bench/bench_main.o bench/bench_loops.o bench/bench_calls.o bench/bench_events.o bench/bench_grants.o
 $(foreach object,$(bench-objs),$(eval cflags-$(object) := -Itests/guest/lib -O2))
 
-bounded-objs := $(patsubst %,bench/bounded_%.o,main memory grants events calls dom0)
+bounded-objs := $(patsubst %,bench/bounded_%.o,main memory grants events calls vcpus dom0)
 $(foreach object,$(bounded-objs),$(eval cflags-$(object) := -Itests/guest/lib -O2))
 
 # It also runs as dom0, which is loaded where the machine has room.

@@ -175,7 +175,7 @@ bounded()
 	{
 		echo '| operation | what | longest stretch | times interrupted | from | to |'
 		echo '|---|---|---|---|---|---|'
-		cat build/log/bounded-domu.md build/log/bounded-dom0.md
+		cat build/log/bounded-domu.md build/log/bounded-vcpus.md build/log/bounded-dom0.md
 	} >"$run/table.md"
 	cat "$run/table.md"
 }
