@@ -11,6 +11,7 @@
  *     partner         be the other domain, which does nothing
  */
 #include "differential.h"
+#include "guest_event.h"
 #include "guest_gic.h"
 #include "lib/format.h"
 
@@ -156,6 +157,11 @@ static void print_after(const struct diff_call *c)
 	print("CALL   %ld pages, the last at %#lx ;\n",
 	      diff_memory_op(XENMEM_current_reservation, &self),
 	      diff_memory_op(XENMEM_maximum_gpfn, &self));
+	print_bytes("event words", (const uint8_t *)fifo_words, 80);
+	for (unsigned int i = 0; i < 2; i++) {
+		print_bytes("control block", (const uint8_t *)fifo_control(i),
+			    sizeof(*fifo_control(i)));
+	}
 	print("CALL   pending %#lx, mask %#lx, vCPU 0 %u %#lx, vCPU 1 %u %#lx ;\n",
 	      info->evtchn_pending[0], info->evtchn_mask[0],
 	      xen_vcpu_info(0)->evtchn_upcall_pending, xen_vcpu_info(0)->evtchn_pending_sel,
@@ -212,6 +218,7 @@ static void run_batch(uint64_t seed, uint64_t batch)
 			}
 		}
 	}
+	hash = diff_fifo_hash(hash, true);
 	print("HASH %lu %016lx, %ld pages, the last at %#lx ;\n", batch, hash,
 	      diff_memory_op(XENMEM_current_reservation, &self),
 	      diff_memory_op(XENMEM_maximum_gpfn, &self));
@@ -237,6 +244,7 @@ static void stream(void)
 		run_batch(seed, batch);
 	}
 	diff_print_rules();
+	diff_fifo_print();
 }
 
 const struct guest_case guest_cases[] = {

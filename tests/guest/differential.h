@@ -5,6 +5,8 @@
  *     differential.c         the stream: batches of calls, their hashes, details of the batches that are asked for
  *     differential_args.c    random values of each kind, and where arguments are put
  *     differential_calls.c   one call: which hypercall, which operation, which arguments
+ *     differential_events.c  calls of event_channel_op
+ *     differential_grants.c  calls of grant_table_op
  *     differential_memory.c  calls of memory_op, and the part of the physical map that they play with
  *     differential_rules.c   where answers differ on purpose
  *     differential_state.c   what the hypervisor keeps for this domain: set up anew for each batch, and hashed
@@ -41,7 +43,19 @@ extern unsigned int diff_nr_inner;
 
 /* Draws a call and puts its arguments into memory. */
 void diff_make_call(struct diff_call *c);
+void diff_make_event_call(struct diff_call *c);
+void diff_make_grant_call(struct diff_call *c);
 void diff_make_memory_call(struct diff_call *c);
+/* A table of sub-operations; diff_draw() takes one of them, or nearly never some other number. */
+struct diff_operation {
+	uint32_t number;
+	const char *name;
+};
+#define DIFF_OPERATION(op) \
+	{                  \
+		op, #op    \
+	}
+uint32_t diff_draw(struct diff_call *c, const struct diff_operation *table, unsigned int size);
 /* Makes answers equal that differ on purpose: result, and bytes in memory. */
 void diff_apply_rules(struct diff_call *c);
 /* What must be done after a call, so that both hypervisors are in the same state again. */
@@ -99,6 +113,7 @@ void diff_args_clear(void);
 /* Bytes of these pages by their addresses in calls. False: not all of them are there. */
 bool diff_args_read(uint64_t at, void *to, size_t size);
 bool diff_list_is_writable(uint64_t at, size_t size);
+bool diff_list_is_readable(uint64_t at, size_t size);
 void diff_args_write(uint64_t at, const void *from, size_t size);
 void diff_args_fill(uint64_t at, size_t size);
 uint64_t diff_args_hash(uint64_t hash);
@@ -136,6 +151,14 @@ void diff_note_mapping(const struct diff_call *c);
 bool diff_state_init(void);
 void diff_state_reset(void);
 void diff_events_reset(void);
+/* From nothing to the FIFO ABI, which is in use until the next reset. */
+void diff_events_switch(void);
+void diff_events_are_2l(void);
+void diff_note_events(const struct diff_call *c);
+void diff_fifo_disturb(uint32_t port);
+/* Words and control blocks, whatever the ABI. */
+uint64_t diff_fifo_hash(uint64_t hash, bool all);
+void diff_fifo_print(void);
 /* Something that a kernel does to shared memory between calls. */
 void diff_state_disturb(void);
 /* c is the call before. */

@@ -350,6 +350,11 @@ bool diff_list_is_writable(uint64_t at, size_t size)
 	return is_there(LISTS, at, size, true);
 }
 
+bool diff_list_is_readable(uint64_t at, size_t size)
+{
+	return is_there(LISTS, at, size, false);
+}
+
 void diff_args_write(uint64_t at, const void *from, size_t size)
 {
 	store(at, from, size);

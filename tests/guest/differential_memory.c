@@ -10,15 +10,6 @@
 
 #define MAX_ENTRIES 6
 
-struct operation {
-	uint32_t number;
-	const char *name;
-};
-#define OPERATION(op)   \
-	{               \
-		op, #op \
-	}
-
 /* Counts of lists that have MAX_ENTRIES entries. What is behind those is the same in both runs as well. */
 static uint32_t draw_count(void)
 {
@@ -237,35 +228,35 @@ static void make_figure(struct diff_call *c)
 
 void diff_make_memory_call(struct diff_call *c)
 {
-	static const struct operation operations[] = {
-		OPERATION(XENMEM_increase_reservation),
-		OPERATION(XENMEM_decrease_reservation),
-		OPERATION(XENMEM_decrease_reservation),
-		OPERATION(XENMEM_populate_physmap),
-		OPERATION(XENMEM_populate_physmap),
-		OPERATION(XENMEM_add_to_physmap),
-		OPERATION(XENMEM_add_to_physmap),
-		OPERATION(XENMEM_add_to_physmap_batch),
-		OPERATION(XENMEM_add_to_physmap_batch),
-		OPERATION(XENMEM_remove_from_physmap),
-		OPERATION(XENMEM_remove_from_physmap),
-		OPERATION(XENMEM_current_reservation),
-		OPERATION(XENMEM_maximum_reservation),
-		OPERATION(XENMEM_maximum_gpfn),
-		OPERATION(XENMEM_maximum_ram_page),
-		OPERATION(XENMEM_get_sharing_freed_pages),
-		OPERATION(XENMEM_get_sharing_shared_pages),
-		OPERATION(XENMEM_acquire_resource),
-		OPERATION(XENMEM_claim_pages),
-		OPERATION(XENMEM_exchange),
-		OPERATION(XENMEM_memory_map),
-		OPERATION(XENMEM_machine_memory_map),
-		OPERATION(XENMEM_set_memory_map),
-		OPERATION(XENMEM_machphys_mapping),
-		OPERATION(XENMEM_get_vnumainfo),
-		OPERATION(XENMEM_reserved_device_memory_map),
+	static const struct diff_operation operations[] = {
+		DIFF_OPERATION(XENMEM_increase_reservation),
+		DIFF_OPERATION(XENMEM_decrease_reservation),
+		DIFF_OPERATION(XENMEM_decrease_reservation),
+		DIFF_OPERATION(XENMEM_populate_physmap),
+		DIFF_OPERATION(XENMEM_populate_physmap),
+		DIFF_OPERATION(XENMEM_add_to_physmap),
+		DIFF_OPERATION(XENMEM_add_to_physmap),
+		DIFF_OPERATION(XENMEM_add_to_physmap_batch),
+		DIFF_OPERATION(XENMEM_add_to_physmap_batch),
+		DIFF_OPERATION(XENMEM_remove_from_physmap),
+		DIFF_OPERATION(XENMEM_remove_from_physmap),
+		DIFF_OPERATION(XENMEM_current_reservation),
+		DIFF_OPERATION(XENMEM_maximum_reservation),
+		DIFF_OPERATION(XENMEM_maximum_gpfn),
+		DIFF_OPERATION(XENMEM_maximum_ram_page),
+		DIFF_OPERATION(XENMEM_get_sharing_freed_pages),
+		DIFF_OPERATION(XENMEM_get_sharing_shared_pages),
+		DIFF_OPERATION(XENMEM_acquire_resource),
+		DIFF_OPERATION(XENMEM_claim_pages),
+		DIFF_OPERATION(XENMEM_exchange),
+		DIFF_OPERATION(XENMEM_memory_map),
+		DIFF_OPERATION(XENMEM_machine_memory_map),
+		DIFF_OPERATION(XENMEM_set_memory_map),
+		DIFF_OPERATION(XENMEM_machphys_mapping),
+		DIFF_OPERATION(XENMEM_get_vnumainfo),
+		DIFF_OPERATION(XENMEM_reserved_device_memory_map),
 	};
-	const struct operation *chosen = &DIFF_PICK(operations);
+	const struct diff_operation *chosen = &DIFF_PICK(operations);
 	uint32_t command = chosen->number;
 	bool may_continue = true;
 

@@ -198,6 +198,7 @@ void diff_after_call(const struct diff_call *c)
 {
 	bool reset = may_leave_port(c);
 
+	diff_note_events(c);
 	for (unsigned int i = 0; i < diff_nr_inner; i++) {
 		reset = reset || may_leave_port(&diff_inner[i]);
 	}

@@ -171,20 +171,22 @@ void diff_note_mapping(const struct diff_call *c)
 	if (c->number != __HYPERVISOR_grant_table_op || c->at == 0) {
 		return;
 	}
-	switch ((uint32_t)c->args[0]) {
-	case GNTTABOP_map_grant_ref:
-		if ((uint32_t)c->args[2] == 1) {
-			note_map(c->at);
+	for (uint64_t i = 0; i < MIN((uint32_t)c->args[2], UINT32_C(8)); i++) {
+		switch ((uint32_t)c->args[0]) {
+		case GNTTABOP_map_grant_ref:
+			note_map(c->at + i * sizeof(struct gnttab_map_grant_ref));
+			break;
+		case GNTTABOP_unmap_grant_ref:
+			diff_args_write(c->at + i * sizeof(struct gnttab_unmap_grant_ref) +
+						offsetof(struct gnttab_unmap_grant_ref, handle),
+					&none, sizeof(none));
+			break;
+		case GNTTABOP_unmap_and_replace:
+			diff_args_write(c->at + i * sizeof(struct gnttab_unmap_and_replace) +
+						offsetof(struct gnttab_unmap_and_replace, handle),
+					&none, sizeof(none));
+			break;
 		}
-		break;
-	case GNTTABOP_unmap_grant_ref:
-		diff_args_write(c->at + offsetof(struct gnttab_unmap_grant_ref, handle), &none,
-				sizeof(none));
-		break;
-	case GNTTABOP_unmap_and_replace:
-		diff_args_write(c->at + offsetof(struct gnttab_unmap_and_replace, handle), &none,
-				sizeof(none));
-		break;
 	}
 }
 
@@ -233,6 +235,7 @@ void diff_events_reset(void)
 	struct shared_info *info = xen_shared_info();
 
 	event_op(EVTCHNOP_reset, &reset);
+	diff_events_are_2l();
 	memset(info->evtchn_pending, 0, sizeof(info->evtchn_pending));
 	memset(info->evtchn_mask, 0, sizeof(info->evtchn_mask));
 	for (unsigned int i = 0; i < 2; i++) {
@@ -290,6 +293,14 @@ void diff_state_disturb(void)
 	struct shared_info *info = xen_shared_info();
 	uint32_t port = 1 + diff_below(20);
 
+	if (diff_one_in(64)) {
+		diff_events_switch();
+		return;
+	}
+	if (diff_one_in(2)) {
+		diff_fifo_disturb(port);
+		return;
+	}
 	switch (diff_below(4)) {
 	case 0:
 		event_mask(port);
@@ -343,6 +354,7 @@ uint64_t diff_state_hash(uint64_t hash, const struct diff_call *c)
 
 		hash = diff_hash(hash, words, sizeof(words));
 	}
+	hash = diff_fifo_hash(hash, false);
 	hash = diff_hash(hash, diff_grants, DIFF_GRANT_ENTRIES * sizeof(*diff_grants));
 	if (c->number == __HYPERVISOR_grant_table_op || c->number == __HYPERVISOR_multicall) {
 		hash = diff_hash(hash, diff_copy_page, sizeof(diff_copy_page));

@@ -9,7 +9,7 @@ guest-lib := guest_start guest_call guest_main guest_test guest_console guest_tr
 	guest_time guest_asm guest_xen guest_grant guest_event
 guest-lib-objs := $(guest-lib:%=tests/guest/lib/%.o) hypervisor/lib/string.o hypervisor/lib/format.o
 # Topics of several files.
-differential-objs := $(patsubst %,tests/guest/differential_%.o,args calls memory rules state)
+differential-objs := $(patsubst %,tests/guest/differential_%.o,args calls events grants memory rules state)
 hostile-objs := tests/guest/hostile_traps.o $(filter-out %_rules.o,$(differential-objs))
 guest-objs := $(guest-lib-objs) $(guest-topics:%=tests/guest/%.o) $(differential-objs) tests/guest/hostile_traps.o
 $(foreach object,$(filter tests/%,$(guest-objs)),$(eval cflags-$(object) := -Itests/guest/lib))

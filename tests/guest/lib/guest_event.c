@@ -204,7 +204,7 @@ int64_t fifo_expand(void)
 	return event_op(EVTCHNOP_expand_array, &expand);
 }
 
-bool fifo_start(void)
+bool fifo_switch(void)
 {
 	if (event_reset() != 0 || xen_shared_info() == NULL || xen_vcpu_info(0) == NULL) {
 		return false;
@@ -222,9 +222,14 @@ bool fifo_start(void)
 			return false;
 		}
 	}
+	return fifo_expand() == 0;
+}
+
+bool fifo_start(void)
+{
 	gic_set_handler(PPI_UPCALL, fifo_on_upcall);
 	gic_enable(PPI_UPCALL);
-	return fifo_expand() == 0;
+	return fifo_switch();
 }
 
 int64_t fifo_set_priority(uint32_t port, uint32_t priority)
@@ -285,9 +290,8 @@ static uint32_t take_from(unsigned int cpu, uint32_t ready)
 	return link == 0 ? ready & ~(1u << queue) : ready;
 }
 
-void fifo_take(void)
+void fifo_take(unsigned int cpu)
 {
-	unsigned int cpu = this_cpu()->idx;
 	struct evtchn_fifo_control_block *control = fifo_control(cpu);
 	struct vcpu_info *info = xen_vcpu_info(cpu);
 	uint32_t ready;
@@ -304,6 +308,6 @@ void fifo_take(void)
 void fifo_on_upcall(uint32_t intid)
 {
 	fifo_upcalls[this_cpu()->idx]++;
-	fifo_take();
+	fifo_take(this_cpu()->idx);
 	dsb_ish();
 }

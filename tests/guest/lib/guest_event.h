@@ -54,6 +54,8 @@ struct evtchn_fifo_control_block *fifo_control(unsigned int vcpu);
 int64_t fifo_init_control(unsigned int vcpu);
 int64_t fifo_expand(void);
 /* From a fresh start: no ports, zero words but for MASKED in all, control blocks of all vCPUs. False: refused. */
+bool fifo_switch(void);
+/* And the upcall's handler takes what comes. */
 bool fifo_start(void);
 int64_t fifo_set_priority(uint32_t port, uint32_t priority);
 
@@ -62,12 +64,12 @@ void fifo_mask(uint32_t port);
 void fifo_unmask(uint32_t port);
 
 /*
- * Take what is in the calling vCPU's queues, in their order. Counts each event in fifo_times, and notes the first
+ * Take what is in a vCPU's queues, in their order. Counts each event in fifo_times, and notes the first
  * FIFO_NR_TAKEN in fifo_taken. As the upcall's handler: fifo_on_upcall.
  */
 #define FIFO_NR_TAKEN 64
 extern uint32_t fifo_times[FIFO_NR_PORTS];
 extern uint32_t fifo_taken[GUEST_MAX_CPUS][FIFO_NR_TAKEN], fifo_nr_taken[GUEST_MAX_CPUS];
 extern uint32_t fifo_upcalls[GUEST_MAX_CPUS];
-void fifo_take(void);
+void fifo_take(unsigned int cpu);
 void fifo_on_upcall(uint32_t intid);
