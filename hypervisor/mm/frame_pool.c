@@ -298,6 +298,17 @@ static bool scrub_job_start_for(unsigned int order)
 	return scrub_job_start(order);
 }
 
+/* The largest dirty block that is smaller. */
+static bool scrub_job_start_below(unsigned int order)
+{
+	while (order-- > 0) {
+		if (lists[LIST_DIRTY][order] != 0) {
+			return scrub_job_start(order);
+		}
+	}
+	return false;
+}
+
 static void set_owned(uint64_t m, unsigned int order, enum frame_state state, uint16_t owner)
 {
 	const struct frame owned = {.state = state, .owner = owner, .refs = 1};
@@ -328,8 +339,13 @@ int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, 
 			if (!started && quarantine_head != 0) {
 				more = collect_quarantine(true);
 				started = scrub_job_start_for(order);
-				waiting = !started && quarantine_head != 0;
 			}
+			if (!started && preemptible) {
+				/* It may be what clean ones lack to merge. All that is dirty may have to be scrubbed
+				 * for one block, so only for a request that can be continued. */
+				started = scrub_job_start_below(order);
+			}
+			waiting = !started && quarantine_head != 0;
 		} else {
 			started = true;
 		}
@@ -442,7 +458,6 @@ void frame_pool_give_back(mfn_t m, bool quarantine)
 bool frame_pool_scrub_idle(void)
 {
 	struct scrub_job *job = &this_cpu(scrub_job);
-	unsigned int order = FRAME_ORDER_MAX + 1;
 
 	if (!job->active) {
 		if (READ_ONCE(nr_dirty) + READ_ONCE(nr_quarantine) == 0) {
@@ -450,8 +465,10 @@ bool frame_pool_scrub_idle(void)
 		}
 		spin_lock(&pool_lock);
 		(void)collect_quarantine(false);
-		while (!job->active && order > 0) {
-			(void)scrub_job_start(--order);
+		/* Pieces first: each interruption leaves a block in pieces, and were the next whole one begun
+		 * then, none would be whole after a while, and no request for 2 MiB be met. */
+		if (!scrub_job_start_below(FRAME_ORDER_MAX)) {
+			(void)scrub_job_start(FRAME_ORDER_MAX);
 		}
 		spin_unlock(&pool_lock);
 		if (!job->active) {

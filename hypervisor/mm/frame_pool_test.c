@@ -307,6 +307,75 @@ static void an_interrupted_scrub_is_continued(void **state)
 	drain();
 }
 
+/* Half of each block is clean, and what is dirty must be scrubbed first. */
+static void blocks_that_are_half_clean_are_completed_for_a_large_request(void **state)
+{
+	static mfn_t half[RAM_NR / 256];
+	unsigned int nr = 0, calls = 0;
+	mfn_t m;
+	int error;
+
+	while (frame_pool_alloc(FRAME_ORDER_2M - 1, DOMID, &half[nr]) == 0) {
+		nr++;
+	}
+	assert_int_equal(nr, RAM_NR / 256);
+	for (unsigned int odd = 0; odd < 2; odd++) {
+		for (unsigned int n = 0; n < nr; n++) {
+			if ((half[n].raw / 256) % 2 == odd) {
+				put_block(half[n], FRAME_ORDER_2M - 1);
+			}
+		}
+		(void)epoch_begin();
+		epoch_done = epoch;
+		while (odd == 0 && frame_pool_scrub_idle()) {
+		}
+	}
+	assert_int_equal(frame_pool_dirty_frames(), RAM_NR / 2);
+	/* Tenon's own request cannot be interrupted, and does without. */
+	assert_int_equal(frame_pool_take(FRAME_ORDER_2M, FRAME_TENON, 0, false, &m), -XEN_ENOMEM);
+	do {
+		fake_machine_interrupt_after(7);
+		error = frame_pool_alloc(FRAME_ORDER_2M, DOMID, &m);
+		calls++;
+	} while (error == -XEN_ERESTART);
+	assert_int_equal(error, 0);
+	assert_true(calls > 1);
+	/* No more than it needed. */
+	assert_int_equal(frame_pool_dirty_frames(), RAM_NR / 2 - 256);
+	put_block(m, FRAME_ORDER_2M);
+	drain();
+}
+
+static void idle_cpus_finish_a_block_before_they_begin_another(void **state)
+{
+	mfn_t all[RAM_NR / 512];
+	unsigned int nr = 0;
+
+	while (frame_pool_alloc(FRAME_ORDER_2M, DOMID, &all[nr]) == 0) {
+		nr++;
+	}
+	while (nr-- > 0) {
+		put_block(all[nr], FRAME_ORDER_2M);
+	}
+	(void)epoch_begin();
+	epoch_done = epoch;
+	/* Often enough to begin each. */
+	for (nr = 0; nr < RAM_NR / 512; nr++) {
+		fake_machine_interrupt_after(2);
+		assert_true(frame_pool_scrub_idle());
+	}
+	/* Two pieces of 8 frames each time: all but one or two blocks are whole. */
+	assert_in_range(frame_pool_dirty_frames(), RAM_NR - 1024, RAM_NR - 1);
+	for (nr = 0; nr < RAM_NR / 512 - 2; nr++) {
+		assert_int_equal(frame_pool_take(FRAME_ORDER_2M, FRAME_GUEST, DOMID, false, &all[nr]),
+				 0);
+	}
+	while (nr-- > 0) {
+		put_block(all[nr], FRAME_ORDER_2M);
+	}
+	drain();
+}
+
 static void a_request_of_tenon_does_not_finish_a_large_scrub(void **state)
 {
 	mfn_t all[RAM_NR / 512], m;
@@ -437,6 +506,9 @@ int main(void)
 		cmocka_unit_test_setup(quarantine_ends_in_bounded_steps, set_up),
 		cmocka_unit_test_setup(everything_merges_back_into_large_blocks, set_up),
 		cmocka_unit_test_setup(an_interrupted_scrub_is_continued, set_up),
+		cmocka_unit_test_setup(blocks_that_are_half_clean_are_completed_for_a_large_request,
+				       set_up),
+		cmocka_unit_test_setup(idle_cpus_finish_a_block_before_they_begin_another, set_up),
 		cmocka_unit_test_setup(a_request_of_tenon_does_not_finish_a_large_scrub, set_up),
 		cmocka_unit_test_setup(references_keep_a_frame_and_are_refused_to_strangers, set_up),
 		cmocka_unit_test_setup(a_frame_that_is_given_up_goes_with_its_last_use, set_up),
