@@ -5,8 +5,7 @@
  * - SCHEDOP_shutdown and watchdogs that fire within the run: the stream would end;
  * - SCHEDOP_poll without a time-out, and block without a timer to wake the vCPU: it would not go on;
  * - the compatibility calls 6, 16 and 19, which Tenon does not have (docs/abi.md);
- * - more than a few characters for the console, which is the guest's own way to report;
- * - a FIFO control block that is good: tests/guest/events_fifo.c looks at what follows.
+ * - more than a few characters for the console, which is the guest's own way to report.
  */
 #include "differential.h"
 #include "guest_gic.h"

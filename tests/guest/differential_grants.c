@@ -72,8 +72,7 @@ static void draw_copy(struct gnttab_copy *copy)
 	}
 }
 
-/* Seven maps, so that the results of the last one do not reach into the next slot when the list is misaligned. */
-#define MAX_LIST 8
+#define MAX_LIST 8 /* of maps seven, of copies six: what fits a slot, misaligned too */
 
 static size_t draw_entry(uint32_t command, void *entry)
 {

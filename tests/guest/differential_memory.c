@@ -44,14 +44,10 @@ static void spoil(struct xen_memory_reservation *op)
 	}
 }
 
-/*
- * A few pages in the place for large ones, aligned or not. Those of more than 16 pages are given back only: whether there
- * is memory in one piece depends on what else goes on in the machine.
- */
-static void make_large(struct xen_memory_reservation *op, uint64_t gfns[MAX_ENTRIES],
-		       uint32_t command)
+/* In the place for large ones, aligned or not. */
+static void make_large(struct xen_memory_reservation *op, uint64_t gfns[MAX_ENTRIES])
 {
-	op->extent_order = diff_below(command == XENMEM_populate_physmap ? 5 : DIFF_LARGE_ORDER + 1);
+	op->extent_order = diff_below(DIFF_LARGE_ORDER + 1);
 	for (unsigned int i = 0; i < MAX_ENTRIES; i++) {
 		gfns[i] = DIFF_LARGE_GFN +
 			  diff_below((1u << DIFF_LARGE_ORDER) - (1u << op->extent_order) + 1);
@@ -79,7 +75,7 @@ static void make_reservation(struct diff_call *c, uint32_t *command)
 	if (*command == XENMEM_increase_reservation) {
 		spoil(&op);
 	} else if (diff_one_in(24)) {
-		make_large(&op, gfns, *command);
+		make_large(&op, gfns);
 	} else if (diff_one_in(40)) {
 		/* More than anyone gets. */
 		op.extent_order = 19 + diff_below(46);
