@@ -340,7 +340,7 @@ int frame_pool_take(unsigned int order, enum frame_state state, uint16_t owner, 
 				more = collect_quarantine(true);
 				started = scrub_job_start_for(order);
 			}
-			if (!started && preemptible) {
+			if (!started && !more && preemptible) {
 				/* It may be what clean ones lack to merge. All that is dirty may have to be scrubbed
 				 * for one block, so only for a request that can be continued. */
 				started = scrub_job_start_below(order);
