@@ -3,7 +3,7 @@
  * GNTTABOP_copy: bytes of one page to another, each named by a grant reference or, the caller's own, by its frame number.
  *
  * EL2 touches each frame in the way that its owner's state asks for (stage2_attr_window()), and the attribute locks of both
- * owners keep that as it is meanwhile. So a granted frame is not pinned to be copied: one that is private in a cold domain is
+ * owners keep that as it is meanwhile, unless both are warm. So a granted frame is not pinned to be copied: one that is private in a cold domain is
  * copied past the caches, as its owner uses it, and needs no maintenance afterwards.
  *
  * Nor are there references: a frame that is let go of meanwhile waits in quarantine until this CPU has polled for epochs (M1), and
@@ -65,9 +65,11 @@ static __force_inline void forget_frame(const struct copy_end *end)
 /* Cold stays cold and warm stays warm, private stays private and shared shared. Two domains: lower domid first. */
 static __force_inline void lock_attributes(struct domain *a, struct domain *b)
 {
-	read_lock(&(a->id <= b->id ? a : b)->attr_lock);
-	if (unlikely(a != b)) {
-		read_lock_second(&(a->id <= b->id ? b : a)->attr_lock);
+	if (likely(a == b)) {
+		read_lock(&a->attr_lock);
+	} else {
+		read_lock(&(a->id < b->id ? a : b)->attr_lock);
+		read_lock_second(&(a->id < b->id ? b : a)->attr_lock);
 	}
 }
 
@@ -87,9 +89,9 @@ static const struct frame *frame_of_owner(const struct domain *owner, mfn_t m)
 	return f != NULL && frame_head_is_of(atomic_load_acquire(&f->head), owner->id) ? f : NULL;
 }
 
-/* Each page as its owner's state asks for, and whether a window is there or not. The attribute locks are held. */
-static __noinline int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
-					const struct copy_end *dest, mfn_t to_mfn, size_t size)
+/* Each page as its owner's state asks for, whether a window is there or not. */
+static int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
+			     const struct copy_end *dest, mfn_t to_mfn, size_t size)
 {
 	const struct frame *from_frame = frame_of_owner(source->owner, from_mfn);
 	const struct frame *to_frame = frame_of_owner(dest->owner, to_mfn);
@@ -118,7 +120,21 @@ static __noinline int16_t copy_as_owned(const struct copy_end *source, mfn_t fro
 	return GNTST_okay;
 }
 
-/* Two warm domains, and windows that are there still: nothing else is to be looked at. */
+static __noinline int16_t copy_locked(const struct copy_end *source, mfn_t from,
+				      const struct copy_end *dest, mfn_t to, size_t size)
+{
+	int16_t status;
+
+	lock_attributes(source->owner, dest->owner);
+	status = copy_as_owned(source, from, dest, to, size);
+	unlock_attributes(source->owner, dest->owner);
+	return status;
+}
+
+/*
+ * Two warm domains, and windows that are there still: nothing else is to be looked at. Nor is a lock needed: one that turns cold
+ * now flushes its RAM after an epoch, which this CPU passes when the copy is done (domain_warm.c).
+ */
 static __force_inline bool copy_cached(const struct domain *source, mfn_t from_mfn,
 				       unsigned int from_offset, const struct domain *dest,
 				       mfn_t to_mfn, unsigned int to_offset, size_t size)
@@ -142,21 +158,20 @@ static __force_inline int16_t copy_bytes(const struct copy_end *source, mfn_t fr
 					 const struct copy_end *dest, mfn_t to, size_t size)
 {
 	const unsigned int from_offset = source->ptr->offset, to_offset = dest->ptr->offset;
-	int16_t status = GNTST_okay;
 
 	if (unlikely(from_offset + size > PAGE_SIZE || to_offset + size > PAGE_SIZE)) {
 		return GNTST_bad_copy_arg;
 	}
-	lock_attributes(source->owner, dest->owner);
-	if (unlikely(!copy_cached(source->owner, from, from_offset, dest->owner, to, to_offset,
-				  size))) {
-		/* Copies of the two: they are in registers all the way above. */
-		const struct copy_end from_end = *source, to_end = *dest;
-
-		status = copy_as_owned(&from_end, from, &to_end, to, size);
+	if (likely(copy_cached(source->owner, from, from_offset, dest->owner, to, to_offset, size))) {
+		return GNTST_okay;
 	}
-	unlock_attributes(source->owner, dest->owner);
-	return status;
+	/* Copies of the two, which are in registers above. */
+	return copy_locked(&(const struct copy_end){source->ptr, source->by_ref, source->readonly,
+						    source->owner},
+			   from,
+			   &(const struct copy_end){dest->ptr, dest->by_ref, dest->readonly,
+						    dest->owner},
+			   to, size);
 }
 
 static __force_inline int16_t copy_between(struct domain *d, const struct copy_end *source,

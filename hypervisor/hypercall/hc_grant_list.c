@@ -26,21 +26,17 @@ typedef int (*grant_step_t)(struct domain *d, uint64_t at);
 static inline int64_t for_each(struct vcpu *v, const uint64_t args[5], size_t size,
 			       grant_step_t step)
 {
-	uint32_t count = (uint32_t)args[2];
 	uint64_t at = args[1];
 
-	for (uint32_t i = 0; i < count; i++, at += size) {
-		int ret;
+	for (uint32_t nr_left = (uint32_t)args[2]; nr_left != 0; at += size) {
+		int ret = step(v->domain, at);
 
-		if (i != 0 && cpu_interrupt_pending()) {
-			return continue_at(v, at, count - i);
+		if (unlikely(ret != 0)) {
+			return ret == -XEN_ERESTART ? continue_at(v, at, nr_left) : ret;
 		}
-		ret = step(v->domain, at);
-		if (ret == -XEN_ERESTART) {
-			return continue_at(v, at, count - i);
-		}
-		if (ret < 0) {
-			return ret;
+		nr_left--;
+		if (unlikely(nr_left != 0) && cpu_interrupt_pending()) {
+			return continue_at(v, at + size, nr_left);
 		}
 	}
 	return 0;

@@ -33,6 +33,32 @@ static inline void copy_block(uint8_t *to, const uint8_t *from)
 	d[7] = w7;
 }
 
+/* Up to what LDP's offset reaches, in one go. */
+#define BLOCKS 8
+static inline void copy_blocks(uint8_t *to, const uint8_t *from)
+{
+	copy_block(to, from);
+	copy_block(to + BLOCK, from + BLOCK);
+	copy_block(to + 2 * BLOCK, from + 2 * BLOCK);
+	copy_block(to + 3 * BLOCK, from + 3 * BLOCK);
+	copy_block(to + 4 * BLOCK, from + 4 * BLOCK);
+	copy_block(to + 5 * BLOCK, from + 5 * BLOCK);
+	copy_block(to + 6 * BLOCK, from + 6 * BLOCK);
+	copy_block(to + 7 * BLOCK, from + 7 * BLOCK);
+}
+
+/* Pages, mostly, and a multiple of that: the loop's own instructions matter. */
+static inline void copy_many_blocks(uint8_t *to, const uint8_t *from, size_t size)
+{
+	const uint8_t *end = from + size;
+
+	do {
+		copy_blocks(to, from);
+		from += BLOCKS * BLOCK;
+		to += BLOCKS * BLOCK;
+	} while (from != end);
+}
+
 /*
  * Forward; right for overlapping ranges too when to < from, since each step loads before it stores.
  */
@@ -46,20 +72,6 @@ static inline void copy_forward(uint8_t *to, const uint8_t *from, size_t size)
 	}
 	shift = (uintptr_t)from % WORD;
 	if (shift == 0) {
-		/* Whole pages, mostly: the loop's own instructions matter, up to what LDP's offset reaches. */
-		while (size >= 8 * BLOCK) {
-			copy_block(to, from);
-			copy_block(to + BLOCK, from + BLOCK);
-			copy_block(to + 2 * BLOCK, from + 2 * BLOCK);
-			copy_block(to + 3 * BLOCK, from + 3 * BLOCK);
-			copy_block(to + 4 * BLOCK, from + 4 * BLOCK);
-			copy_block(to + 5 * BLOCK, from + 5 * BLOCK);
-			copy_block(to + 6 * BLOCK, from + 6 * BLOCK);
-			copy_block(to + 7 * BLOCK, from + 7 * BLOCK);
-			from += 8 * BLOCK;
-			to += 8 * BLOCK;
-			size -= 8 * BLOCK;
-		}
 		while (size >= BLOCK) {
 			copy_block(to, from);
 			from += BLOCK;
@@ -119,10 +131,15 @@ static inline void copy_backward(uint8_t *to, const uint8_t *from, size_t size)
 	}
 }
 
-/* Without restrict, which would have the compiler mix loads and stores rather than pair them. */
+/* Without restrict, which would have the compiler mix loads and stores rather than pair them; as copy_forward(). */
 void *memcpy(void *to, const void *from, size_t size)
 {
-	copy_forward(to, from, size);
+	if (size >= BLOCKS * BLOCK &&
+	    ((size % (BLOCKS * BLOCK)) | (((uintptr_t)to | (uintptr_t)from) % WORD)) == 0) {
+		copy_many_blocks(to, from, size);
+	} else {
+		copy_forward(to, from, size);
+	}
 	return to;
 }
 
@@ -130,10 +147,9 @@ void *memmove(void *to, const void *from, size_t size)
 {
 	if ((uintptr_t)to - (uintptr_t)from < size) {
 		copy_backward(to, from, size);
-	} else {
-		copy_forward(to, from, size);
+		return to;
 	}
-	return to;
+	return memcpy(to, from, size);
 }
 
 void *memset(void *to, int byte, size_t size)

@@ -39,6 +39,33 @@ static void fill(uint8_t *bytes, size_t size, uint8_t seed)
 	}
 }
 
+/* Whole pages and what is just no multiple of the largest step. */
+static void large_copies_are_exact(void **state)
+{
+	static const size_t large[] = {511, 512, 513, 520, 1024, 1032, 4095, 4096};
+	static _Alignas(16) uint8_t source[4200], got[4200], want[4200];
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(large) / sizeof(large[0]); s++) {
+		for (size_t from = 0; from < 24; from += 4) {
+			for (size_t to = 0; to < 24; to += 4) {
+				fill(source, sizeof(source), 1);
+				fill(got, sizeof(got), 100);
+				fill(want, sizeof(want), 100);
+				memcpy(want + to, source + from, large[s]);
+				assert_ptr_equal(tenon_memcpy(got + to, source + from, large[s]),
+						 got + to);
+				assert_memory_equal(got, want, sizeof(got));
+				/* And over itself, both ways. */
+				memmove(want + from, want + to, large[s]);
+				assert_ptr_equal(tenon_memmove(got + from, got + to, large[s]),
+						 got + from);
+				assert_memory_equal(got, want, sizeof(got));
+			}
+		}
+	}
+}
+
 static void copy_is_exact_at_every_alignment(void **state)
 {
 	(void)state;
@@ -205,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copy_is_exact_at_every_alignment),
+		cmocka_unit_test(large_copies_are_exact),
 		cmocka_unit_test(copy_touches_nothing_outside),
 		cmocka_unit_test(move_is_right_for_every_overlap),
 		cmocka_unit_test(set_fills_exactly_what_was_asked),

@@ -80,15 +80,31 @@ int stage2_get_frame(struct domain *d, gfn_t g, mfn_t *m, enum stage2_type *type
 	return error;
 }
 
+/* The lock is held, and is let go of. */
+static __force_inline mfn_t find_frame_and_unlock(struct stage2 *s2, gfn_t g)
+{
+	mfn_t m;
+	uint64_t pte = lookup_locked(s2, g, &m);
+
+	read_unlock(&s2->lock);
+	return likely(is_own(pte)) ? m : MFN_INVALID;
+}
+
+static __noinline mfn_t find_frame_contended(struct stage2 *s2, gfn_t g)
+{
+	read_lock(&s2->lock);
+	return find_frame_and_unlock(s2, g);
+}
+
+/* Without a call while nobody changes the tables, so nothing has to be saved. */
 mfn_t stage2_find_frame(struct domain *d, gfn_t g)
 {
-	uint64_t pte;
-	mfn_t m;
+	struct stage2 *s2 = &d->stage2;
 
-	read_lock(&d->stage2.lock);
-	pte = lookup_locked(&d->stage2, g, &m);
-	read_unlock(&d->stage2.lock);
-	return likely(is_own(pte)) ? m : MFN_INVALID;
+	if (unlikely(!read_trylock(&s2->lock))) {
+		return find_frame_contended(s2, g);
+	}
+	return find_frame_and_unlock(s2, g);
 }
 
 gfn_t stage2_max_gfn(struct domain *d)
