@@ -48,10 +48,17 @@ void grant_show_less_again(const struct domain *granter, struct grant_entry_v1 *
 }
 
 /* A use has ended, or came to nothing: take back what those that are left do not need. */
-int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			 mfn_t *m)
+mfn_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+		       int16_t *status)
 {
-	return grant_begin_use(granter, ref, user, readonly, GRANT_USE_COPY, m);
+	mfn_t m;
+	int16_t error = grant_begin_use(granter, ref, user, readonly, GRANT_USE_COPY, &m);
+
+	if (unlikely(error != GNTST_okay)) {
+		*status = error;
+		return MFN_INVALID;
+	}
+	return m;
 }
 
 void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly)

@@ -41,18 +41,24 @@ static inline void forget_owner(struct domain *d, struct domain *owner)
 	}
 }
 
-/* The frame, and if it is a granted one in use; else a status. */
-static __force_inline int16_t find_frame(struct domain *d, const struct copy_end *end, mfn_t *m)
+/* The frame, and if it is a granted one in use; MFN_INVALID, and a status. */
+static __force_inline mfn_t find_frame(struct domain *d, const struct copy_end *end, int16_t *status)
 {
+	mfn_t m;
+
 	if (end->by_ref) {
-		return grant_begin_copy(end->owner, end->ptr->u.ref, d->id, end->readonly, m);
+		return grant_begin_copy(end->owner, end->ptr->u.ref, d->id, end->readonly, status);
 	}
 	/* By frame only one's own, and then by no number. */
-	if (end->ptr->domid != DOMID_SELF) {
-		return GNTST_permission_denied;
+	if (unlikely(end->ptr->domid != DOMID_SELF)) {
+		*status = GNTST_permission_denied;
+		return MFN_INVALID;
 	}
-	*m = stage2_find_frame(d, gfn(end->ptr->u.gmfn));
-	return likely(m->raw != MFN_INVALID.raw) ? GNTST_okay : GNTST_bad_page;
+	m = stage2_find_frame(d, gfn(end->ptr->u.gmfn));
+	if (unlikely(m.raw == MFN_INVALID.raw)) {
+		*status = GNTST_bad_page;
+	}
+	return m;
 }
 
 static __force_inline void forget_frame(const struct copy_end *end)
@@ -90,11 +96,11 @@ static const struct frame *frame_of_owner(const struct domain *owner, mfn_t m)
 }
 
 /* Each page as its owner's state asks for, whether a window is there or not. */
-static int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
-			     const struct copy_end *dest, mfn_t to_mfn, size_t size)
+static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *source,
+			     mfn_t from_mfn, const struct domain *dest, mfn_t to_mfn)
 {
-	const struct frame *from_frame = frame_of_owner(source->owner, from_mfn);
-	const struct frame *to_frame = frame_of_owner(dest->owner, to_mfn);
+	const struct frame *from_frame = frame_of_owner(source, from_mfn);
+	const struct frame *to_frame = frame_of_owner(dest, to_mfn);
 	enum window_attr from_attr, to_attr;
 	const char *from;
 	char *to;
@@ -102,16 +108,16 @@ static int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
 	if (from_frame == NULL || to_frame == NULL) {
 		return GNTST_bad_page;
 	}
-	from_attr = stage2_attr_window(source->owner, from_frame);
-	to_attr = stage2_attr_window(dest->owner, to_frame);
-	from = window_map_of(from_mfn, from_attr, source->owner->id);
-	to = window_map_of(to_mfn, to_attr, dest->owner->id);
+	from_attr = stage2_attr_window(source, from_frame);
+	to_attr = stage2_attr_window(dest, to_frame);
+	from = window_map_of(from_mfn, from_attr, source->id);
+	to = window_map_of(to_mfn, to_attr, dest->id);
 	/* Non-cacheable here, Device for a guest with its MMU off: mismatched types (Arm ARM, "Mismatched memory
 	 * attributes"), ordered by a barrier on either side. */
 	if (from_attr == WINDOW_NC || to_attr == WINDOW_NC) {
 		dsb_sy();
 	}
-	memmove(to + dest->ptr->offset, from + source->ptr->offset, size);
+	memmove(to + op->dest.offset, from + op->source.offset, op->len);
 	if (to_attr == WINDOW_NC) {
 		dsb_sy();
 	}
@@ -120,14 +126,14 @@ static int16_t copy_as_owned(const struct copy_end *source, mfn_t from_mfn,
 	return GNTST_okay;
 }
 
-static __noinline int16_t copy_locked(const struct copy_end *source, mfn_t from,
-				      const struct copy_end *dest, mfn_t to, size_t size)
+static __noinline int16_t copy_locked(const struct gnttab_copy *op, struct domain *source,
+				      mfn_t from, struct domain *dest, mfn_t to)
 {
 	int16_t status;
 
-	lock_attributes(source->owner, dest->owner);
-	status = copy_as_owned(source, from, dest, to, size);
-	unlock_attributes(source->owner, dest->owner);
+	lock_attributes(source, dest);
+	status = copy_as_owned(op, source, from, dest, to);
+	unlock_attributes(source, dest);
 	return status;
 }
 
@@ -135,14 +141,13 @@ static __noinline int16_t copy_locked(const struct copy_end *source, mfn_t from,
  * Two warm domains, and windows that are there still: nothing else is to be looked at. Nor is a lock needed: one that turns cold
  * now flushes its RAM after an epoch, which this CPU passes when the copy is done (domain_warm.c).
  */
-static __force_inline bool copy_cached(const struct domain *source, mfn_t from_mfn,
-				       unsigned int from_offset, const struct domain *dest,
-				       mfn_t to_mfn, unsigned int to_offset, size_t size)
+static __force_inline bool copy_cached(const struct gnttab_copy *op, const struct domain *source,
+				       mfn_t from_mfn, const struct domain *dest, mfn_t to_mfn)
 {
 	const char *from;
 	char *to;
 
-	if (unlikely(!READ_ONCE(source->warm) || !READ_ONCE(dest->warm))) {
+	if (unlikely((READ_ONCE(source->warm) & READ_ONCE(dest->warm)) == 0)) {
 		return false;
 	}
 	from = window_kept(from_mfn, WINDOW_WB, source->id);
@@ -150,51 +155,57 @@ static __force_inline bool copy_cached(const struct domain *source, mfn_t from_m
 	if (unlikely(from == NULL || to == NULL)) {
 		return false;
 	}
-	memmove(to + to_offset, from + from_offset, size);
+	if (unlikely(from == to)) {
+		memmove(to + op->dest.offset, from + op->source.offset, op->len);
+	} else {
+		memcpy(to + op->dest.offset, from + op->source.offset, op->len);
+	}
 	return true;
 }
 
-static __force_inline int16_t copy_bytes(const struct copy_end *source, mfn_t from,
-					 const struct copy_end *dest, mfn_t to, size_t size)
+static __force_inline int16_t copy_bytes(const struct gnttab_copy *op, struct domain *source,
+					 mfn_t from, struct domain *dest, mfn_t to)
 {
-	const unsigned int from_offset = source->ptr->offset, to_offset = dest->ptr->offset;
-
-	if (unlikely(from_offset + size > PAGE_SIZE || to_offset + size > PAGE_SIZE)) {
+	if (unlikely(op->source.offset + op->len > PAGE_SIZE ||
+		     op->dest.offset + op->len > PAGE_SIZE)) {
 		return GNTST_bad_copy_arg;
 	}
-	if (likely(copy_cached(source->owner, from, from_offset, dest->owner, to, to_offset, size))) {
-		return GNTST_okay;
-	}
-	/* Copies of the two, which are in registers above. */
-	return copy_locked(&(const struct copy_end){source->ptr, source->by_ref, source->readonly,
-						    source->owner},
-			   from,
-			   &(const struct copy_end){dest->ptr, dest->by_ref, dest->readonly,
-						    dest->owner},
-			   to, size);
+	return likely(copy_cached(op, source, from, dest, to))
+		     ? GNTST_okay
+		     : copy_locked(op, source, from, dest, to);
 }
 
-static __force_inline int16_t copy_between(struct domain *d, const struct copy_end *source,
-					   const struct copy_end *dest, uint16_t size)
+static __force_inline int16_t copy_between(struct domain *d, const struct gnttab_copy *op,
+					   const struct copy_end *source,
+					   const struct copy_end *dest)
 {
-	mfn_t from, to;
-	int16_t status = find_frame(d, source, &from);
+	int16_t refused, status;
+	mfn_t to, from = find_frame(d, source, &refused);
 
-	if (unlikely(status != GNTST_okay)) {
-		return status;
+	if (unlikely(from.raw == MFN_INVALID.raw)) {
+		return refused;
 	}
-	status = find_frame(d, dest, &to);
-	if (likely(status == GNTST_okay)) {
-		status = copy_bytes(source, from, dest, to, size);
+	to = find_frame(d, dest, &refused);
+	if (likely(to.raw != MFN_INVALID.raw)) {
+		status = copy_bytes(op, source->owner, from, dest->owner, to);
 		forget_frame(dest);
+	} else {
+		status = refused;
 	}
 	forget_frame(source);
 	return status;
 }
 
-static inline bool may_copy(const struct domain *d, const struct domain *owner)
+/* Somebody else's pages, or nobody's. */
+static __noinline int16_t may_copy(const struct domain *d, const struct domain *source,
+				   const struct domain *dest)
 {
-	return likely(owner == d) || policy_may_talk(d, d, owner);
+	if (source == NULL || dest == NULL) {
+		return GNTST_bad_domain;
+	}
+	return policy_may_talk(d, d, source) && policy_may_talk(d, d, dest)
+		     ? GNTST_okay
+		     : GNTST_permission_denied;
 }
 
 int16_t grant_copy(struct domain *d, const struct gnttab_copy *op)
@@ -210,14 +221,13 @@ int16_t grant_copy(struct domain *d, const struct gnttab_copy *op)
 		.by_ref = (op->flags & GNTCOPY_dest_gref) != 0,
 		.owner = find_owner(d, op->dest.domid),
 	};
-	int16_t status;
+	int16_t status = GNTST_okay;
 
-	if (source.owner == NULL || dest.owner == NULL) {
-		status = GNTST_bad_domain;
-	} else if (!may_copy(d, source.owner) || !may_copy(d, dest.owner)) {
-		status = GNTST_permission_denied;
-	} else {
-		status = copy_between(d, &source, &dest, op->len);
+	if (unlikely(source.owner != d || dest.owner != d)) {
+		status = may_copy(d, source.owner, dest.owner);
+	}
+	if (likely(status == GNTST_okay)) {
+		status = copy_between(d, op, &source, &dest);
 	}
 	forget_owner(d, source.owner);
 	forget_owner(d, dest.owner);

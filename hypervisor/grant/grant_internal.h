@@ -8,12 +8,12 @@
 /* ---- uses of an entry (grant_active.h) -------------------------------------------------------------- */
 
 /*
- * user begins to use an entry of granter's: the entry permits it, says so to the granter (GTF_reading, GTF_writing), and its
- * frame is returned. Else a GNTST_ error and nothing has changed. For a map the frame has a reference. For a copy it has
- * none: it may be let go of meanwhile, but is not scrubbed, or anybody else's, before this CPU has polled for epochs (M1).
+ * user begins to copy from or to what an entry of granter's names: the entry permits it, says so to the granter (GTF_reading,
+ * GTF_writing), and its frame is returned. MFN_INVALID: *status is a GNTST_ error and nothing has changed. The frame has no
+ * reference: it may be let go of meanwhile, but is not scrubbed, or anybody else's, before this CPU has polled for epochs (M1).
  */
-int16_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
-			 mfn_t *m);
+mfn_t grant_begin_copy(struct domain *granter, grant_ref_t ref, uint16_t user, bool readonly,
+		       int16_t *status);
 /* The end of one: no reference is dropped here. */
 void grant_end_use(struct domain *granter, grant_ref_t ref, bool readonly);
 
