@@ -230,7 +230,7 @@ static int64_t batch(struct vcpu *v, const uint64_t args[5], struct domain *d,
 	if (op->size < start || (op->size == start && start != 0)) {
 		return -XEN_EILSEQ;
 	}
-	if (op->space == XENMAPSPACE_dev_mmio && op->u.res0 != 0) {
+	if (op->space == XENMAPSPACE_dev_mmio && op->size != 0 && op->u.res0 != 0) {
 		return -XEN_EOPNOTSUPP;
 	}
 	for (uint64_t i = start; i < op->size; i++) {

@@ -95,13 +95,15 @@ static int64_t map_frames(struct vcpu *v, const uint64_t args[5], struct domain 
 static int64_t acquire(struct vcpu *v, const uint64_t args[5], struct domain *d,
 		       const struct xen_mem_acquire_resource *op)
 {
-	uint32_t nr;
+	bool known = op->type == XENMEM_resource_grant_table ||
+		     op->type == XENMEM_resource_ioreq_server ||
+		     op->type == XENMEM_resource_vmtrace_buf;
+	uint32_t nr = max_frames(d, op->type, op->id);
 
-	if (op->type != XENMEM_resource_grant_table && op->type != XENMEM_resource_ioreq_server &&
-	    op->type != XENMEM_resource_vmtrace_buf) {
+	if (!known && (op->frame_list.q == 0 ? op->nr_frames == 0
+					     : args[0] >> MEMORY_OP_SHIFT < op->nr_frames)) {
 		return -XEN_EOPNOTSUPP;
 	}
-	nr = max_frames(d, op->type, op->id);
 	if (nr == 0) {
 		return -XEN_EINVAL;
 	}
