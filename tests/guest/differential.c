@@ -9,6 +9,7 @@
  *     call=N          all about call N, counted from the stream's beginning (several: call1= ... call9=)
  *     only=events...  one kind of calls: the argument is the name in differential_calls.c
  *     partner         be the other domain, which does nothing
+ *     dom0            this is dom0, and its partner domain 1
  */
 #include "differential.h"
 #include "guest_event.h"
@@ -139,7 +140,7 @@ static void print_call(const struct diff_call *c)
 static void print_after(const struct diff_call *c)
 {
 	const struct shared_info *info = xen_shared_info();
-	domid_t self = DOMID_SELF;
+	domid_t self = DOMID_SELF, other = diff_other_domid;
 
 	print("CALL   result %ld%s%s ;\n", c->result, c->rule != NULL ? ", by rule: " : "",
 	      c->rule != NULL ? c->rule : "");
@@ -161,6 +162,10 @@ static void print_after(const struct diff_call *c)
 	for (unsigned int i = 0; i < 2; i++) {
 		print_bytes("control block", (const uint8_t *)fifo_control(i),
 			    sizeof(*fifo_control(i)));
+	}
+	if (diff_is_dom0) {
+		print("CALL   the partner has %ld pages ;\n",
+		      diff_memory_op(XENMEM_current_reservation, &other));
 	}
 	print("CALL   pending %#lx, mask %#lx, vCPU 0 %u %#lx, vCPU 1 %u %#lx ;\n",
 	      info->evtchn_pending[0], info->evtchn_mask[0],

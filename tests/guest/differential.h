@@ -82,6 +82,10 @@ domid_t diff_domid_self(void);
 uint32_t diff_port(void);
 uint32_t diff_vcpu(void);
 uint32_t diff_gref(void);
+/* Neither of the two: nobody is stopped. */
+domid_t diff_domid_of_nobody(void);
+/* The page numbers of this call's draws are of that domain. */
+void diff_map_of(domid_t domid);
 /* A page number to be looked at, and one whose mapping may be changed. */
 uint64_t diff_gfn(void);
 uint64_t diff_gfn_to_map(void);
@@ -122,24 +126,33 @@ const uint8_t *diff_list_slot(unsigned int slot);
 
 /* ---- the domain's state --------------------------------------------------------------------------- */
 
-#define DIFF_OWN_DOMID     1
-#define DIFF_OTHER_DOMID   2 /* the partner */
-#define DIFF_LAST_PORT     1023
 #define DIFF_NR_REGION     32 /* pages in each of the two regions below */
 #define DIFF_HOLE_GFN      UINT64_C(0x70000)
 #define DIFF_LARGE_GFN     UINT64_C(0x78000)
 #define DIFF_LARGE_ORDER   9
 #define DIFF_GRANT_ENTRIES 32
 
+/* Of the partner's RAM, for dom0 to play with: DIFF_NR_REGION pages. */
+#define DIFF_PARTNER_GFN   UINT64_C(0x41000)
+
+/* The caller is dom0, and its partner is domain 1; else they are domains 1 and 2, and there is no dom0. */
+extern bool diff_is_dom0;
+extern domid_t diff_own_domid, diff_other_domid;
+extern uint32_t diff_last_port;
+
 /* What copies by grant are from and to. */
-extern uint8_t diff_copy_page[4096];
-extern uint8_t diff_region[DIFF_NR_REGION][4096];
+extern uint8_t *diff_copy_page;
+/* DIFF_NR_REGION pages */
+extern uint8_t *diff_region;
+/* For the array of events. */
+extern uint8_t *diff_array_page;
 extern struct grant_entry_v1 *diff_grants;
 /* An address that the runstate area may be at: the hypervisor writes to it at any time, so it is not compared. */
-extern uint8_t diff_runstate_page[4096];
+extern uint8_t *diff_runstate_page;
 /* Pages [1] and up are the guest's own for all time. */
 extern const uint64_t diff_odd_gfns[];
 extern const unsigned int diff_nr_odd_gfns;
+unsigned int diff_first_odd_gfn(void);
 
 /* Handle of a mapped grant, to be used once, and where it is mapped; or one that is none. */
 #define DIFF_NR_HANDLES 16

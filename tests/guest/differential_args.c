@@ -74,9 +74,9 @@ uint32_t diff_u32(void)
 
 domid_t diff_domid(void)
 {
-	/* Domain 2 is the partner; there is no 0 and no 3. */
+	/* One of 0 and 2 is no domain, nor is 3. */
 	static const domid_t ids[] = {
-		DOMID_SELF, DOMID_SELF, DOMID_SELF, DIFF_OWN_DOMID,
+		DOMID_SELF, DOMID_SELF, DOMID_SELF, 1,
 		1,          1,          2,          2,
 		0,          3,          0x7fef,     0x7ff0,
 		DOMID_IO,   DOMID_XEN,  DOMID_COW,  DOMID_INVALID,
@@ -88,7 +88,19 @@ domid_t diff_domid(void)
 
 domid_t diff_domid_self(void)
 {
-	return diff_one_in(12) ? diff_domid() : diff_one_in(4) ? DIFF_OWN_DOMID : DOMID_SELF;
+	return diff_one_in(diff_is_dom0 ? 3 : 12) ? diff_domid()
+	     : diff_one_in(4)                     ? diff_own_domid
+						  : DOMID_SELF;
+}
+
+domid_t diff_domid_of_nobody(void)
+{
+	domid_t domid;
+
+	do {
+		domid = diff_domid();
+	} while (domid == diff_own_domid || domid == diff_other_domid);
+	return domid;
 }
 
 uint32_t diff_port(void)
@@ -99,7 +111,8 @@ uint32_t diff_port(void)
 
 	switch (diff_below(16)) {
 	case 0:
-		return DIFF_PICK(edges);
+		/* Those of dom0 are only limited by the ABI: Xen does not know them all. */
+		return diff_is_dom0 ? 0x20000 + diff_u32() % 0x10000000 : DIFF_PICK(edges);
 	case 1:
 		return diff_below(1100);
 	default:
@@ -121,18 +134,28 @@ uint32_t diff_gref(void)
 	return diff_one_in(10) ? DIFF_PICK(edges) : diff_below(DIFF_GRANT_ENTRIES);
 }
 
+static bool map_is_partners;
+
+void diff_map_of(domid_t domid)
+{
+	map_is_partners = diff_is_dom0 && domid == diff_other_domid;
+}
+
 uint64_t diff_gfn_to_map(void)
 {
+	unsigned int first = diff_first_odd_gfn();
+
 	switch (diff_below(10)) {
 	case 0:
-		return diff_odd_gfns[diff_below(diff_nr_odd_gfns)];
+		return diff_odd_gfns[first + diff_below(diff_nr_odd_gfns - first)];
 	case 1:
 	case 2:
 	case 3:
 	case 4:
 		return DIFF_HOLE_GFN + diff_below(DIFF_NR_REGION);
 	default:
-		return ((uintptr_t)diff_region >> PAGE_SHIFT) + diff_below(DIFF_NR_REGION);
+		return (map_is_partners ? DIFF_PARTNER_GFN : (uintptr_t)diff_region >> PAGE_SHIFT) +
+		       diff_below(DIFF_NR_REGION);
 	}
 }
 
@@ -165,7 +188,8 @@ uint64_t diff_gfn(void)
 	case 2:
 		return machine.uart >> PAGE_SHIFT;
 	case 3:
-		return (machine.ram_start >> PAGE_SHIFT) + diff_below(0x8000);
+		return diff_is_dom0 ? ((uintptr_t)diff_region >> PAGE_SHIFT) + diff_below(0x100)
+				    : (machine.ram_start >> PAGE_SHIFT) + diff_below(0x8000);
 	default:
 		return diff_gfn_to_map();
 	}

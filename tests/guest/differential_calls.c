@@ -38,6 +38,13 @@ static void make_version(struct diff_call *c)
 	uint64_t words[2] = {diff_below(4), diff_u64()};
 	uint32_t command = diff_draw(c, operations, ARRAY_SIZE(operations));
 
+	/* dom0: Xen has an identifier of its build; and texts of 1024 bytes are zeroes in other entries' arguments. */
+	if (diff_is_dom0 &&
+	    (command == XENVER_build_id ||
+	     (c->inner && (command == XENVER_capabilities || command == XENVER_commandline)))) {
+		command = XENVER_pagesize;
+		c->name = "XENVER_pagesize";
+	}
 	/* Texts are longer than what is put there: they stay within the slot, or end beyond the window. */
 	diff_place(c, words, command == XENVER_build_id ? 4 : sizeof(words));
 	c->args[0] = diff_command(command);
@@ -142,7 +149,7 @@ static void make_sched(struct diff_call *c)
 		DIFF_OPERATION(SCHEDOP_shutdown_code), DIFF_OPERATION(SCHEDOP_watchdog),
 		DIFF_OPERATION(SCHEDOP_pin_override),
 	};
-	struct sched_remote_shutdown remote = {.domain_id = diff_domid(), .reason = diff_u32()};
+	struct sched_remote_shutdown remote;
 	struct sched_shutdown shutdown = {.reason = diff_u32()};
 	struct sched_watchdog watchdog = {
 		.id = diff_one_in(4) ? diff_u32() : diff_below(4),
@@ -161,7 +168,10 @@ static void make_sched(struct diff_call *c)
 		}
 		break;
 	case SCHEDOP_remote_shutdown:
-		/* Nobody's business, its own end least of all. */
+		/* Its padding too is what is drawn. */
+		memset(&remote, 0, sizeof(remote));
+		remote.domain_id = diff_domid_of_nobody();
+		remote.reason = diff_u32();
 		diff_place(c, &remote, sizeof(remote));
 		break;
 	case SCHEDOP_shutdown_code:
@@ -209,11 +219,18 @@ static void make_assist(struct diff_call *c)
 	c->args[1] = diff_one_in(2) ? VMASST_TYPE_runstate_update_flag : diff_u64();
 }
 
-/* domctl, sysctl, platform_op: not for an unprivileged domain, whatever it asks. */
+/*
+ * domctl, sysctl, platform_op: not for an unprivileged domain, whatever it asks. dom0 asks for other versions of the first
+ * two only.
+ */
 static void make_control(struct diff_call *c)
 {
 	static const uint32_t versions[] = {0x15, 0x14, 0x17, 0x03000001, 0};
 	uint32_t words[32] = {diff_below(90), DIFF_PICK(versions), diff_domid()};
+
+	if (diff_is_dom0 && c->number != __HYPERVISOR_platform_op && (words[1] == versions[0])) {
+		words[1]--;
+	}
 
 	for (unsigned int i = 3; i < 16; i++) {
 		words[i] = diff_u32();
@@ -290,6 +307,10 @@ static void make_unknown(struct diff_call *c)
 
 	c->name = "unknown number";
 	c->number = DIFF_PICK(numbers);
+	/* Which dom0 has in Xen. */
+	if (diff_is_dom0 && c->number == __HYPERVISOR_hypfs_op) {
+		c->number = 43;
+	}
 	diff_place(c, words, sizeof(words));
 	if (diff_one_in(2)) {
 		c->args[0] = c->args[1];
@@ -353,6 +374,7 @@ static void make(struct diff_call *c, bool inner)
 		drawn -= weights[i];
 	}
 	*c = (struct diff_call){.number = makers[i].number, .inner = inner};
+	diff_map_of(DOMID_SELF);
 	for (unsigned int j = 0; j < ARRAY_SIZE(c->args); j++) {
 		c->args[j] = diff_u64();
 	}

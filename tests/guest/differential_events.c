@@ -8,7 +8,6 @@
 /* Words that are looked at after each call; the others at the end of a batch. */
 #define NR_WORDS_HASHED 128
 
-static uint8_t array_page[4096] __aligned(4096);
 static bool fifo_is_on;
 static uint32_t nr_switches, nr_calls_in_fifo;
 
@@ -102,7 +101,7 @@ static void draw_control(const struct diff_call *c, struct evtchn_init_control *
 	control->offset = diff_u32();
 	if (fifo_is_on && !c->inner && diff_one_in(2)) {
 		control->vcpu = diff_below(2);
-		control->control_gfn = (uintptr_t)array_page >> PAGE_SHIFT;
+		control->control_gfn = (uintptr_t)diff_array_page >> PAGE_SHIFT;
 		control->offset &= 0x7f8;
 		return;
 	}
@@ -128,7 +127,7 @@ static uint64_t draw_array_gfn(void)
 	case 1:
 		return diff_one_in(2) ? DIFF_LARGE_GFN - 1 : machine.gicd >> PAGE_SHIFT;
 	default:
-		return (uintptr_t)array_page >> PAGE_SHIFT;
+		return (uintptr_t)diff_array_page >> PAGE_SHIFT;
 	}
 }
 
@@ -182,6 +181,10 @@ void diff_make_event_call(struct diff_call *c)
 		break;
 	case EVTCHNOP_bind_virq:
 		op.bind_virq.virq = diff_one_in(8) ? diff_u32() : diff_below(26);
+		if (diff_is_dom0 && op.bind_virq.virq == VIRQ_CON_RING) {
+			/* Comes with whatever Xen says. */
+			op.bind_virq.virq = VIRQ_CONSOLE;
+		}
 		op.bind_virq.vcpu = diff_one_in(3) ? diff_vcpu() : 0;
 		size = sizeof(op.bind_virq);
 		break;

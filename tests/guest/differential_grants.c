@@ -52,7 +52,7 @@ static void draw_copy(struct gnttab_copy *copy)
 	copy->dest.offset = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(4096));
 	copy->len = (uint16_t)(diff_one_in(8) ? diff_u32() : diff_below(256));
 	/* Between two that are the same other one Xen's policy is content, and its grants are looked at. */
-	if (copy->source.domid == DIFF_OTHER_DOMID && copy->dest.domid == DIFF_OTHER_DOMID) {
+	if (copy->source.domid == diff_other_domid && copy->dest.domid == diff_other_domid) {
 		copy->dest.domid = DOMID_SELF;
 	}
 	/* Within one page Xen copies as memcpy() does, Tenon as memmove(). */
@@ -215,6 +215,10 @@ void diff_make_grant_call(struct diff_call *c)
 		size = sizeof(op.copy);
 		break;
 	case GNTTABOP_cache_flush:
+		if (diff_is_dom0 && diff_one_in(2)) {
+			/* Machine addresses are its own. */
+			op.flush.a.dev_bus_addr = (uintptr_t)diff_copy_page;
+		}
 		op.flush.op = diff_one_in(8) ? diff_u32() : diff_below(4);
 		op.flush.offset = (uint16_t)diff_u64();
 		op.flush.length = (uint16_t)diff_u64();

@@ -65,6 +65,7 @@ static void make_reservation(struct diff_call *c, uint32_t *command)
 		.domid = diff_domid_self(),
 	};
 
+	diff_map_of(op.domid);
 	for (unsigned int i = 0; i < MAX_ENTRIES; i++) {
 		gfns[i] = draw_gfn(*command);
 	}
@@ -126,13 +127,32 @@ static void make_add(struct diff_call *c)
 		.size = (uint16_t)(diff_one_in(4) ? diff_u64() : 0),
 		.space = draw_space(),
 		.idx = draw_idx(),
-		.gpfn = diff_gfn_for_grants(),
 	};
 
+	diff_map_of(op.domid);
+	op.gpfn = diff_gfn_for_grants();
 	if (op.space == XENMAPSPACE_shared_info && !diff_one_in(4)) {
 		op.idx = 0;
 	}
 	diff_place(c, &op, sizeof(op));
+}
+
+/*
+ * The partner's page number: its RAM, mostly. Not twice in a row at the same page: in Xen 4.17 a frame that is mapped where it
+ * is mapped already has one reference more that nobody drops.
+ */
+static uint64_t draw_foreign_idx(uint64_t gfn)
+{
+	static uint16_t last[256];
+	uint16_t *place = &last[gfn % ARRAY_SIZE(last)];
+	uint64_t idx;
+
+	do {
+		idx = diff_one_in(4) ? diff_gfn_to_map()
+				     : DIFF_PARTNER_GFN + diff_below(DIFF_NR_REGION);
+	} while ((uint16_t)idx == *place);
+	*place = (uint16_t)idx;
+	return idx;
 }
 
 static void make_batch(struct diff_call *c)
@@ -149,9 +169,16 @@ static void make_batch(struct diff_call *c)
 	uint8_t lists[sizeof(idxs) + sizeof(gfns) + sizeof(errs)];
 	uint64_t at;
 
+	if (diff_is_dom0 && (op.space == XENMAPSPACE_gmfn_foreign || diff_one_in(3))) {
+		op.space = XENMAPSPACE_gmfn_foreign;
+		op.domid = diff_one_in(12) ? diff_domid_of_nobody() : DOMID_SELF;
+		op.u.foreign_domid = diff_one_in(6) ? diff_domid() : diff_other_domid;
+	}
+	diff_map_of(op.domid);
 	for (unsigned int i = 0; i < MAX_ENTRIES; i++) {
-		idxs[i] = draw_idx();
 		gfns[i] = diff_one_in(16) ? ~UINT64_C(0) : diff_gfn_for_grants();
+		idxs[i] = op.space == XENMAPSPACE_gmfn_foreign ? draw_foreign_idx(gfns[i])
+							       : draw_idx();
 	}
 	memcpy(lists, idxs, sizeof(idxs));
 	memcpy(lists + sizeof(idxs), gfns, sizeof(gfns));
@@ -166,8 +193,10 @@ static void make_batch(struct diff_call *c)
 
 static void make_remove(struct diff_call *c)
 {
-	struct xen_remove_from_physmap op = {.domid = diff_domid_self(), .gpfn = diff_gfn_to_map()};
+	struct xen_remove_from_physmap op = {.domid = diff_domid_self()};
 
+	diff_map_of(op.domid);
+	op.gpfn = diff_gfn_to_map();
 	diff_place(c, &op, sizeof(op));
 }
 
@@ -185,6 +214,10 @@ static void make_acquire(struct diff_call *c)
 
 	for (unsigned int i = 0; i < MAX_ENTRIES; i++) {
 		gfns[i] = diff_gfn_to_map();
+	}
+	if (diff_is_dom0 && op.type == 3) {
+		/* Xen tells a size for a kind that there is not. */
+		op.nr_frames |= 1;
 	}
 	op.frame_list.q = diff_one_in(4) ? 0 : diff_place_list(c, gfns, sizeof(gfns));
 	diff_place(c, &op, sizeof(op));

@@ -62,8 +62,18 @@ static bool is_status_of_other(const struct diff_call *c)
 	struct evtchn_status op;
 
 	memcpy(&op, c->bytes, sizeof(op));
-	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_status) &&
-	       op.dom == DIFF_OTHER_DOMID && op.port >= 64 && op.port <= DIFF_LAST_PORT;
+	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_status) && !diff_is_dom0 &&
+	       op.dom == diff_other_domid && op.port >= 64 && op.port <= diff_last_port;
+}
+
+/* In a domain whose ports are all in use: Tenon first looks whether the two may talk to each other. */
+static bool is_alloc_in_full(const struct diff_call *c)
+{
+	struct evtchn_alloc_unbound op;
+
+	memcpy(&op, c->bytes, sizeof(op));
+	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound) && diff_is_dom0 &&
+	       op.dom == diff_other_domid;
 }
 
 /* Some operations look at arguments, and for the domain, before they look who asks; it is no guest's business. */
@@ -88,6 +98,8 @@ static struct rule rules[] = {
 	{"a list of ports is copied first", is_cut_poll, 0, -XEN_EFAULT, 0},
 	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EPERM, 0},
 	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EINVAL, 0},
+	{"alloc_unbound: who asks comes first", is_alloc_in_full, -XEN_ENOSPC, -XEN_ESRCH, 0},
+	{"alloc_unbound: who asks comes first", is_alloc_in_full, -XEN_ENOSPC, -XEN_ENOSPC, 0},
 	/* One of these, on both. */
 	{"domctl is refused", is_domctl, -XEN_EINVAL, -XEN_EINVAL, 0},
 	{"domctl is refused", is_domctl, -XEN_ESRCH, -XEN_ESRCH, 0},

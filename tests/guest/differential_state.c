@@ -3,14 +3,25 @@
 #include "differential.h"
 #include "guest_mmu.h"
 
-/* Pages are told apart by their numbers, even and odd. */
-uint8_t diff_region[DIFF_NR_REGION][4096] __aligned(8192);
-uint8_t diff_runstate_page[4096] __aligned(4096);
+/*
+ * Pages whose numbers are in arguments. Those of the region are told apart by their numbers, even and odd. dom0 is
+ * elsewhere in each machine's RAM, so it has them where both have given it some.
+ */
+#define PAGE_RUNSTATE  DIFF_NR_REGION
+#define PAGE_COPY      (DIFF_NR_REGION + 1)
+#define PAGE_ARRAY     (DIFF_NR_REGION + 2)
+#define PAGE_GRANTS    (DIFF_NR_REGION + 3)
+#define NR_OWN_PAGES   (DIFF_NR_REGION + 4)
+#define DOM0_OWN_PAGES UINT64_C(0x5c000000)
+static uint8_t own_pages[NR_OWN_PAGES][4096] __aligned(8192);
+
+uint8_t *diff_region = own_pages[0];
+uint8_t *diff_runstate_page = own_pages[PAGE_RUNSTATE];
+uint8_t *diff_copy_page = own_pages[PAGE_COPY];
+uint8_t *diff_array_page = own_pages[PAGE_ARRAY];
 struct grant_entry_v1 *diff_grants;
 
-uint8_t diff_copy_page[4096] __aligned(4096);
-
-static uint8_t grant_page[4096] __aligned(4096);
+static uint8_t *grant_page = own_pages[PAGE_GRANTS];
 
 /*
  * Beside the regions: near the beginning and at the end of the address space, round RAM, beyond all, and no page at all.
@@ -32,6 +43,16 @@ const uint64_t diff_odd_gfns[] = {
 	~UINT64_C(0),
 };
 const unsigned int diff_nr_odd_gfns = ARRAY_SIZE(diff_odd_gfns);
+
+/* At the first ones dom0 has devices. */
+unsigned int diff_first_odd_gfn(void)
+{
+	return diff_is_dom0 ? 3 : 0;
+}
+
+bool diff_is_dom0;
+domid_t diff_own_domid = 1, diff_other_domid = 2;
+uint32_t diff_last_port = 1023;
 
 int64_t diff_memory_op(unsigned int command, void *argument)
 {
@@ -59,7 +80,8 @@ static bool map_grants(void)
 
 static bool make_room(void)
 {
-	for (uint64_t at = RAM_NEEDED_BYTES; at < machine.ram_size;
+	/* dom0 keeps the frames of what it gives back. */
+	for (uint64_t at = RAM_NEEDED_BYTES; !diff_is_dom0 && at < machine.ram_size;
 	     at += PAGE_SIZE << DIFF_LARGE_ORDER) {
 		uint64_t gfn = (machine.ram_start + at) >> PAGE_SHIFT;
 		struct xen_memory_reservation reservation = {.nr_extents = 1,
@@ -80,19 +102,49 @@ static bool make_room(void)
 static bool use_all_ports(void)
 {
 	struct evtchn_alloc_unbound op = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+	struct evtchn_alloc_unbound others = {.dom = diff_other_domid, .remote_dom = DOMID_SELF};
 	struct evtchn_reset reset = {.dom = DOMID_SELF};
 	int64_t result;
 
+	/* The partner's too, which stay open: only who has paused it could close them all. */
+	while (diff_is_dom0 && event_op(EVTCHNOP_alloc_unbound, &others) == 0) {
+	}
 	do {
 		result = event_op(EVTCHNOP_alloc_unbound, &op);
 	} while (result == 0);
-	return result == -XEN_ENOSPC && op.port == DIFF_LAST_PORT &&
+	return result == -XEN_ENOSPC && op.port == diff_last_port &&
 	       event_op(EVTCHNOP_reset, &reset) == 0;
+}
+
+/* False: the pages are not all RAM of the first bank, or the guest itself is there. */
+static bool be_dom0(void)
+{
+	uint8_t *pages = (uint8_t *)DOM0_OWN_PAGES;
+	uint64_t end = DOM0_OWN_PAGES + NR_OWN_PAGES * PAGE_SIZE;
+
+	diff_is_dom0 = true;
+	diff_own_domid = 0;
+	diff_other_domid = 1;
+	diff_last_port = 4095;
+	diff_region = pages;
+	diff_runstate_page = pages + PAGE_RUNSTATE * PAGE_SIZE;
+	diff_copy_page = pages + PAGE_COPY * PAGE_SIZE;
+	diff_array_page = pages + PAGE_ARRAY * PAGE_SIZE;
+	grant_page = pages + PAGE_GRANTS * PAGE_SIZE;
+	return machine.ram_start <= DOM0_OWN_PAGES && machine.ram_start + machine.ram_size >= end &&
+	       ((uintptr_t)own_pages < DOM0_OWN_PAGES - 0x1000000 ||
+		(uintptr_t)own_pages > end + 0x1000000);
 }
 
 bool diff_state_init(void)
 {
 	diff_args_init();
+	if (guest_has_argument("dom0")) {
+		if (!be_dom0()) {
+			print("INFO RAM at %#lx, %#lx bytes\n", machine.ram_start, machine.ram_size);
+			return false;
+		}
+	}
 	return use_all_ports() && make_room() && xen_shared_info() != NULL &&
 	       xen_vcpu_info(0) != NULL && xen_vcpu_info(1) != NULL && map_grants();
 }
@@ -171,7 +223,8 @@ void diff_note_mapping(const struct diff_call *c)
 	if (c->number != __HYPERVISOR_grant_table_op || c->at == 0) {
 		return;
 	}
-	for (uint64_t i = 0; i < MIN((uint32_t)c->args[2], UINT32_C(8)); i++) {
+	/* The first one also when nothing is to be done. */
+	for (uint64_t i = 0; i < MAX(1u, MIN((uint32_t)c->args[2], 8u)); i++) {
 		switch ((uint32_t)c->args[0]) {
 		case GNTTABOP_map_grant_ref:
 			note_map(c->at + i * sizeof(struct gnttab_map_grant_ref));
@@ -254,7 +307,7 @@ static void draw_grant(struct grant_entry_v1 *entry)
 
 	*entry = (struct grant_entry_v1){
 		.flags = DIFF_PICK(flags),
-		.domid = diff_one_in(4) ? diff_domid() : DIFF_OWN_DOMID,
+		.domid = diff_one_in(4) ? diff_domid() : diff_own_domid,
 		.frame = (uint32_t)gfn,
 	};
 }
@@ -267,7 +320,7 @@ void diff_state_reset(void)
 		clear_gfn(((uintptr_t)diff_region >> PAGE_SHIFT) + i);
 		clear_gfn(DIFF_HOLE_GFN + i);
 	}
-	for (unsigned int i = 0; i < diff_nr_odd_gfns; i++) {
+	for (unsigned int i = diff_first_odd_gfn(); i < diff_nr_odd_gfns; i++) {
 		clear_gfn(diff_odd_gfns[i]);
 	}
 	/* Of these nothing is mapped any more: where something else was, a grant would stay in use for ever. */
@@ -284,7 +337,7 @@ void diff_state_reset(void)
 	for (unsigned int i = 0; i < DIFF_GRANT_ENTRIES; i++) {
 		draw_grant(&diff_grants[i]);
 	}
-	memset(diff_copy_page, 0x5a, sizeof(diff_copy_page));
+	memset(diff_copy_page, 0x5a, PAGE_SIZE);
 	diff_args_clear();
 }
 
@@ -335,9 +388,12 @@ uint64_t diff_hash(uint64_t hash, const void *data, size_t size)
 
 static uint64_t hash_figures(uint64_t hash)
 {
-	domid_t self = DOMID_SELF;
-	int64_t figures[2] = {diff_memory_op(XENMEM_current_reservation, &self),
-			      diff_memory_op(XENMEM_maximum_gpfn, &self)};
+	domid_t self = DOMID_SELF, other = diff_other_domid;
+	/* Others' are dom0's to know. */
+	int64_t figures[4] = {diff_memory_op(XENMEM_current_reservation, &self),
+			      diff_memory_op(XENMEM_maximum_gpfn, &self),
+			      diff_memory_op(XENMEM_current_reservation, &other),
+			      diff_memory_op(XENMEM_maximum_gpfn, &other)};
 
 	return diff_hash(hash, figures, sizeof(figures));
 }
@@ -357,7 +413,7 @@ uint64_t diff_state_hash(uint64_t hash, const struct diff_call *c)
 	hash = diff_fifo_hash(hash, false);
 	hash = diff_hash(hash, diff_grants, DIFF_GRANT_ENTRIES * sizeof(*diff_grants));
 	if (c->number == __HYPERVISOR_grant_table_op || c->number == __HYPERVISOR_multicall) {
-		hash = diff_hash(hash, diff_copy_page, sizeof(diff_copy_page));
+		hash = diff_hash(hash, diff_copy_page, PAGE_SIZE);
 	}
 	if (c->number == __HYPERVISOR_memory_op || c->number == __HYPERVISOR_multicall) {
 		hash = hash_figures(hash);

@@ -16,7 +16,7 @@ $(foreach object,$(filter tests/%,$(guest-objs)),$(eval cflags-$(object) := -Ite
 
 # Those that run as dom0 are loaded where the machine has room.
 guest-link = -static
-$(out)/guests/foreign: guest-link = -pie --no-dynamic-linker -z notext
+$(out)/guests/foreign $(out)/guests/differential: guest-link = -pie --no-dynamic-linker -z notext
 
 .PHONY: guests
 guests: $(guest-topics:%=$(out)/guests/%) $(out)/guests/a32

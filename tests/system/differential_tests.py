@@ -16,6 +16,9 @@ SEED = 20260
 BATCHES = 110                           # of 1000 calls
 LONG_BATCHES = 1500
 MACHINES = ("a57.v2.1", "a57.v3.1")
+DOM0_MACHINES = ("a57.v3.1",)
+DOM0_BATCHES = 40
+DOM0_ARGUMENTS = " dom0_mem=448M dom0_max_vcpus=2"
 LONG_MACHINES = ("max.v2.1", "max.v3.1")
 MIB = 768                               # of RAM: neither must run out of it
 SECONDS = 300
@@ -40,12 +43,14 @@ def told(text):
 class Side:
     """One hypervisor's runs of the stream."""
 
-    def __init__(self, run, name, image, machine, seed, batches):
+    def __init__(self, run, name, image, machine, seed, batches, is_dom0):
         self.parent = run
         self.name = name
         self.image = image
         self.machine = machine
-        self.arguments = [f"seed={seed}", f"batches={batches}"] + (["tenon"] if name == "Tenon" else [])
+        self.arguments = [f"seed={seed}", f"batches={batches}"] + (["tenon"] if name == "Tenon" else []) + \
+            (["dom0"] if is_dom0 else [])
+        self.is_dom0 = is_dom0
         self.nr_runs = 0
 
     def lines(self, *arguments):
@@ -53,9 +58,15 @@ class Side:
         self.nr_runs += 1
         run = Run(self.parent.context, Test(f"{self.parent.name}-{self.name}-{self.nr_runs}", None))
         kernel = self.parent.context.guests / "differential"
-        domains = [Domain("guest1", [Module("kernel", kernel, " ".join(self.arguments + list(arguments)))], 320, 2),
-                   Domain("guest2", [Module("kernel", kernel, "partner")], 16, 1)]
-        boot = Boot(domains=domains, hypervisor_arguments="console=dtuart loglvl=all guest_loglvl=none")
+        modules = [Module("kernel", kernel, " ".join(self.arguments + list(arguments)))]
+        partner = [Module("kernel", kernel, "partner")]
+        boot = Boot(hypervisor_arguments="console=dtuart loglvl=all guest_loglvl=none")
+        if self.is_dom0:
+            boot.domains = [Domain("guest1", partner, 24, 1)]
+            boot.dom0_modules = modules
+            boot.hypervisor_arguments += DOM0_ARGUMENTS
+        else:
+            boot.domains = [Domain("guest1", modules, 320, 2), Domain("guest2", partner, 16, 1)]
         seconds = SECONDS * (10 if self.parent.context.long else 1)
         with run.boot(self.machine, boot, seconds, image=self.image) as session:
             self.parent.sessions.append(session)
@@ -119,12 +130,12 @@ def describe(sides, numbers):
     return "\n        ".join(text)
 
 
-def run_differential(run, machine, seed, batches, build="release"):
+def run_differential(run, machine, seed, batches, is_dom0=False, build="release"):
     if not XEN.exists():
         raise Failure(f"there is no {XEN}: tools/setup.sh reference")
     # Also with --hypervisor, which then names a Tenon that is elsewhere.
     images = (XEN, run.context.image(build))
-    sides = [Side(run, name, image, machine, seed, batches) for name, image in zip(("Xen", "Tenon"), images)]
+    sides = [Side(run, name, image, machine, seed, batches, is_dom0) for name, image in zip(("Xen", "Tenon"), images)]
     one, other = (batch_hashes(side.lines()) for side in sides)
     if len(one) != batches:
         raise Failure(f"on Xen {len(one)} hashes of {batches}")
@@ -141,6 +152,12 @@ def run_differential(run, machine, seed, batches, build="release"):
 def tests(context):
     machines = MACHINES + (LONG_MACHINES if context.long else ())
     batches = LONG_BATCHES if context.long else BATCHES
-    return [Test(f"differential/{machine}",
-                 lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, SEED, batches), tenon_only=True)
-            for machine in machines]
+    dom0_machines = machines if context.long else DOM0_MACHINES
+    dom0_batches = LONG_BATCHES if context.long else DOM0_BATCHES
+    found = [Test(f"differential/{machine}",
+                  lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, SEED, batches), tenon_only=True)
+             for machine in machines]
+    return found + [Test(f"differential/dom0/{machine}",
+                         lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, SEED, dom0_batches, True),
+                         tenon_only=True)
+                    for machine in dom0_machines]
