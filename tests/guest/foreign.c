@@ -342,6 +342,10 @@ static void resources_that_are_refused(void)
 	REFUSED(XEN_EINVAL, op.id = XENMEM_resource_grant_table_id_status);
 	REFUSED(XEN_EINVAL, op.type = XENMEM_resource_ioreq_server);
 	REFUSED(XEN_EINVAL, op.type = XENMEM_resource_vmtrace_buf);
+	/* A kind that there is not: what is wrong with the list comes first. */
+	REFUSED(XEN_EOPNOTSUPP, op.type = 3);
+	REFUSED(XEN_EINVAL, op.type = 3, op.nr_frames = 0);
+	REFUSED(XEN_EINVAL, op.type = 3, op.frame_list.q = 0);
 	REFUSED(XEN_ESRCH, op.domid = NO_DOMAIN);
 	REFUSED(XEN_ESRCH, op.domid = DOMID_SELF);
 	REFUSED(XEN_EPERM, op.domid = 0);
@@ -456,6 +460,43 @@ static void devices_can_be_mapped_again(void)
 	EXPECT_EQUAL(memory_op(XENMEM_add_to_physmap, &op), -XEN_EACCES);
 }
 
+/* By a batch: the reserved field counts when there is an entry. */
+static void devices_by_the_batch(void)
+{
+	struct xen_add_to_physmap_batch op = {.domid = DOMID_SELF, .space = XENMAPSPACE_dev_mmio};
+
+	op.u.res0 = 1;
+	op.idxs.q = (uintptr_t)idxs;
+	op.gpfns.q = (uintptr_t)gpfns;
+	op.errs.q = (uintptr_t)errs;
+	EXPECT_EQUAL(memory_op(XENMEM_add_to_physmap_batch, &op), 0);
+	op.size = 1;
+	EXPECT_EQUAL(memory_op(XENMEM_add_to_physmap_batch, &op), -XEN_EOPNOTSUPP);
+}
+
+/* What others may not ask (sched.c, hypercalls.c). */
+static void pinning_and_reading(void)
+{
+	struct sched_pin_override pin = {.pcpu = 0};
+	struct sched_remote_shutdown remote = {.domain_id = NO_DOMAIN};
+	char text[4];
+
+#define PIN(cpu) (pin.pcpu = (cpu), hypercall2(__HYPERVISOR_sched_op, SCHEDOP_pin_override, &pin))
+	EXPECT_EQUAL(PIN(99), -XEN_EINVAL);
+	EXPECT_EQUAL(PIN(-1), -XEN_EINVAL);
+	EXPECT_EQUAL(PIN(0), 0);
+	EXPECT_EQUAL(PIN(0), -XEN_EBUSY);
+	EXPECT_EQUAL(PIN(-1), 0);
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, &remote),
+		     -XEN_ESRCH);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_console_io, CONSOLEIO_read, sizeof(text),
+			       (uintptr_t)text, 0, 0),
+		     0);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_console_io, CONSOLEIO_read, UINT64_C(0x80000000),
+			       (uintptr_t)text, 0, 0),
+		     -XEN_E2BIG);
+}
+
 /* Before the operation is looked at. */
 static void toolstack_calls(void)
 {
@@ -503,6 +544,8 @@ const struct guest_case guest_cases[] = {
 	CASE(claims),
 	CASE(parameters),
 	CASE(devices_can_be_mapped_again),
+	CASE(devices_by_the_batch),
+	CASE(pinning_and_reading),
 	CASE(toolstack_calls),
 	CASE(the_end),
 	CASE_END,
