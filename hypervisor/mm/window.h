@@ -41,9 +41,8 @@ static inline uint64_t window_tag(mfn_t m, enum window_attr attr, uint16_t owner
  */
 static inline unsigned int window_home(uint64_t tag)
 {
-	const uint64_t frame = (tag & WINDOW_TAG_FRAME) >> PAGE_SHIFT;
-
-	return (frame ^ frame >> 12 ^ frame >> 16) % NR_WINDOWS;
+	/* Of the frame's bits 3:0, 15:12 and 19:16, where they are. */
+	return ((tag ^ tag >> 12 ^ tag >> 16) >> PAGE_SHIFT) % NR_WINDOWS;
 }
 
 static inline void *window_va(unsigned int n)
@@ -60,7 +59,10 @@ void *window_map_of(mfn_t m, enum window_attr attr, uint16_t owner);
 static inline void *window_kept(mfn_t m, enum window_attr attr, uint16_t owner)
 {
 	const uint64_t tag = window_tag(m, attr, owner);
-	const unsigned int home = window_home(tag);
+	const uint64_t home = window_home(tag);
 
-	return likely(this_cpu(windows).tag[home] == tag) ? window_va(home) : NULL;
+	if (unlikely(this_cpu(windows).tag[home] != tag)) {
+		return NULL;
+	}
+	return (void *)(uintptr_t)(WINDOW_BASE | home << PAGE_SHIFT);
 }
