@@ -147,7 +147,8 @@ static __force_inline bool copy_cached(const struct gnttab_copy *op, const struc
 	const char *from;
 	char *to;
 
-	if (unlikely((READ_ONCE(source->warm) & READ_ONCE(dest->warm)) == 0)) {
+	if (unlikely(((unsigned int)READ_ONCE(source->warm) &
+		      (unsigned int)READ_ONCE(dest->warm)) == 0)) {
 		return false;
 	}
 	from = window_kept(from_mfn, WINDOW_WB, source->id);
