@@ -79,10 +79,10 @@ static inline void order_against_guest(enum window_attr attr)
 
 #define SMALL_MAX 62
 
-/* A structure of some words, or the halfword that is a grant's status, within one page. */
+/* A structure of some words, or the halfword that is a grant's status, within one page: by words, and of an even size. */
 static inline bool is_small(uint64_t gva, const void *buffer, size_t size)
 {
-	return size - 1 < SMALL_MAX && ((gva | (uintptr_t)buffer) & 3) == 0 && (size & 1) == 0 &&
+	return size - 1 < SMALL_MAX && ((gva | (uintptr_t)buffer | size << 1) & 3) == 0 &&
 	       (gva & (PAGE_SIZE - 1)) + size <= PAGE_SIZE;
 }
 
@@ -185,7 +185,7 @@ static __force_inline bool read_past_caches(const struct domain *d, uint64_t gva
 	char *window = find_window(d, par, WINDOW_NC);
 
 	if (unlikely(window == NULL || write_is_held(&d->attr_lock) ||
-		     READ_ONCE(frame_entry_of_ram(maddr_to_mfn(par & PAR_PA))->shared_pins) != 0)) {
+		     READ_ONCE(frame_entry_of_page(par & PAR_PA)->shared_pins) != 0)) {
 		return false;
 	}
 	order_against_guest(WINDOW_NC);
@@ -203,7 +203,7 @@ static __force_inline bool write_past_caches(struct domain *d, uint64_t gva, voi
 	if (unlikely(window == NULL || !read_trylock(&d->attr_lock))) {
 		return false;
 	}
-	is_private = READ_ONCE(frame_entry_of_ram(maddr_to_mfn(par & PAR_PA))->shared_pins) == 0;
+	is_private = READ_ONCE(frame_entry_of_page(par & PAR_PA)->shared_pins) == 0;
 	if (likely(is_private)) {
 		order_against_guest(WINDOW_NC);
 		copy_within(window, gva, buffer, size, true);

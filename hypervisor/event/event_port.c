@@ -231,13 +231,19 @@ static inline void describe(const struct event_port *p, struct evtchn_status *st
 
 	status->status = code[state];
 	status->vcpu = p->vcpu;
-	if (state == EVENT_UNBOUND) {
+	switch (state) {
+	case EVENT_UNBOUND:
 		status->u.unbound.dom = p->remote_domid;
-	} else if (state == EVENT_INTERDOMAIN) {
+		break;
+	case EVENT_INTERDOMAIN:
 		status->u.interdomain.dom = p->remote->id;
 		status->u.interdomain.port = p->remote_port;
-	} else if (state == EVENT_VIRQ) {
+		break;
+	case EVENT_VIRQ:
 		status->u.virq = p->virq;
+		break;
+	default:
+		break;
 	}
 }
 

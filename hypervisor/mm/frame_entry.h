@@ -24,6 +24,13 @@ static inline struct frame *frame_entry_of_ram(mfn_t m)
 	return (struct frame *)(uintptr_t)(FRAME_TABLE_BASE + m.raw * sizeof(struct frame));
 }
 
+/* The same by the page's address: fewer steps for who has that. */
+static inline struct frame *frame_entry_of_page(maddr_t page)
+{
+	_Static_assert(sizeof(struct frame) == 1 << (PAGE_SHIFT - 8), "the shift");
+	return (struct frame *)(uintptr_t)(FRAME_TABLE_BASE + (page >> 8));
+}
+
 /* frame_of(): NULL when it is not RAM. */
 static inline struct frame *frame_entry(mfn_t m)
 {

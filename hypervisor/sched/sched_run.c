@@ -180,16 +180,16 @@ static __noinline struct vcpu *idle(struct run_queue *rq)
 			return next;
 		}
 		epoch_poll();
-		if (!frame_pool_scrub_idle()) {
+		if (this_cpu(deferred_work).work[0] != NULL) {
+			/* Also what such work has put off in turn: not to be slept over. */
+			run_deferred();
+		} else if (!frame_pool_scrub_idle()) {
 			lock_assert_none_held();
 			epoch_idle_enter(); /* M1: a CPU that sleeps has no window */
 			cpu_wfi();
 			epoch_idle_leave();
 		}
 		irq_handle_pending();
-		if (this_cpu(deferred_work).work[0] != NULL) {
-			run_deferred();
-		}
 	}
 }
 

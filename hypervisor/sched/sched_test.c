@@ -643,6 +643,26 @@ static void deferred_work_is_done_once_on_busy_and_idle_cpus(void **state)
 	assert_int_equal(nr_deferred, 2);
 }
 
+static void defer_more(void)
+{
+	sched_defer(count_deferred);
+}
+
+static void defer_more_in_handler(struct sim_vcpu *v)
+{
+	sched_defer(defer_more);
+}
+
+/* A CPU that has nothing else to do sees to it before it sleeps. */
+static void what_deferred_work_defers_is_not_slept_over(void **state)
+{
+	sim_start(1, 1, false);
+	nr_deferred = 0;
+	sim_at(sim_now() + SIM_MS, 0, defer_more_in_handler, NULL);
+	sim_run_until(sim_now() + 2 * SIM_MS);
+	assert_int_equal(nr_deferred, 1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_teardown(name, stop)
@@ -673,6 +693,7 @@ int main(void)
 		CASE(interrupts_race_with_wfi),
 		CASE(everything_at_once),
 		CASE(deferred_work_is_done_once_on_busy_and_idle_cpus),
+		CASE(what_deferred_work_defers_is_not_slept_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
