@@ -151,17 +151,20 @@ void sched_defer(void (*work)(void))
 	this_cpu(cpu_work).resched = true;
 }
 
+/* Also what such work puts off in turn, which nobody would come back for; interrupts are served in between. */
 static __noinline void run_deferred(void)
 {
 	struct deferred *deferred = &this_cpu(deferred_work);
-	struct deferred todo;
 
-	/* What they defer in turn is for the next time. */
-	todo = *deferred;
-	*deferred = (struct deferred){{NULL}};
-	for (unsigned int n = 0; n < SCHED_MAX_DEFERRED && todo.work[n] != NULL; n++) {
-		todo.work[n]();
-	}
+	do {
+		const struct deferred todo = *deferred;
+
+		*deferred = (struct deferred){{NULL}};
+		for (unsigned int n = 0; n < SCHED_MAX_DEFERRED && todo.work[n] != NULL; n++) {
+			todo.work[n]();
+		}
+		irq_handle_pending();
+	} while (deferred->work[0] != NULL);
 }
 
 /*
@@ -180,16 +183,16 @@ static __noinline struct vcpu *idle(struct run_queue *rq)
 			return next;
 		}
 		epoch_poll();
-		if (this_cpu(deferred_work).work[0] != NULL) {
-			/* Also what such work has put off in turn: not to be slept over. */
-			run_deferred();
-		} else if (!frame_pool_scrub_idle()) {
+		if (!frame_pool_scrub_idle()) {
 			lock_assert_none_held();
 			epoch_idle_enter(); /* M1: a CPU that sleeps has no window */
 			cpu_wfi();
 			epoch_idle_leave();
 		}
 		irq_handle_pending();
+		if (this_cpu(deferred_work).work[0] != NULL) {
+			run_deferred();
+		}
 	}
 }
 

@@ -653,14 +653,17 @@ static void defer_more_in_handler(struct sim_vcpu *v)
 	sched_defer(defer_more);
 }
 
-/* A CPU that has nothing else to do sees to it before it sleeps. */
-static void what_deferred_work_defers_is_not_slept_over(void **state)
+/* Neither slept over nor forgotten while a guest runs. */
+static void what_deferred_work_defers_is_done_as_well(void **state)
 {
-	sim_start(1, 1, false);
+	sim_start(2, 1, false);
 	nr_deferred = 0;
-	sim_at(sim_now() + SIM_MS, 0, defer_more_in_handler, NULL);
-	sim_run_until(sim_now() + 2 * SIM_MS);
-	assert_int_equal(nr_deferred, 1);
+	pinned_hog(0, SCHED_WEIGHT_DEFAULT);
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		sim_at(sim_now() + SIM_MS, cpu, defer_more_in_handler, NULL);
+		sim_run_until(sim_now() + 2 * SIM_MS);
+		assert_int_equal(nr_deferred, cpu + 1);
+	}
 }
 
 int main(void)
@@ -693,7 +696,7 @@ int main(void)
 		CASE(interrupts_race_with_wfi),
 		CASE(everything_at_once),
 		CASE(deferred_work_is_done_once_on_busy_and_idle_cpus),
-		CASE(what_deferred_work_defers_is_not_slept_over),
+		CASE(what_deferred_work_defers_is_done_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
