@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arm64/atomic.h"
-#include "gic/gic_internal.h"
+#include "gic/gic_lr.h"
 #include "lib/log.h"
 #include "mm/mm.h"
 #include "tests/unit/fake_machine.h"
