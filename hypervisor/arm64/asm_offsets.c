@@ -33,6 +33,7 @@ void asm_offsets(void)
 	DEFINE(BOOT_SCTLR_OFF, SCTLR_EL2_RES1);
 	DEFINE(BOOT_TCR, TCR_EL2_VALUE);
 
+	DEFINE(COPY_CPTR_TFP, CPTR_TFP);
 	DEFINE(SECONDARY_TTBR, offsetof(struct boot_secondary, ttbr0));
 	DEFINE(SECONDARY_STACK, offsetof(struct boot_secondary, stack_top));
 	DEFINE(SECONDARY_PERCPU, offsetof(struct boot_secondary, percpu_offset));

@@ -13,6 +13,7 @@
 
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
+#include "arm64/copy_simd.h"
 #include "domain/domain.h"
 #include "domain/policy.h"
 #include "lib/string.h"
@@ -117,7 +118,11 @@ static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *
 	if (from_attr == WINDOW_NC || to_attr == WINDOW_NC) {
 		dsb_sy();
 	}
-	memmove(to + op->dest.offset, from + op->source.offset, op->len);
+	if (unlikely(from == to)) {
+		memmove(to + op->dest.offset, from + op->source.offset, op->len);
+	} else {
+		copy_large(to + op->dest.offset, from + op->source.offset, op->len);
+	}
 	if (to_attr == WINDOW_NC) {
 		dsb_sy();
 	}
@@ -159,7 +164,7 @@ static __force_inline bool copy_cached(const struct gnttab_copy *op, const struc
 	if (unlikely(from == to)) {
 		memmove(to + op->dest.offset, from + op->source.offset, op->len);
 	} else {
-		memcpy(to + op->dest.offset, from + op->source.offset, op->len);
+		copy_large(to + op->dest.offset, from + op->source.offset, op->len);
 	}
 	return true;
 }

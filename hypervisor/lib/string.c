@@ -2,11 +2,10 @@
 /*
  * Memory and string functions.
  *
- * EL2 code may use no SIMD registers and makes no unaligned access (the memory may be Device, or
- * alignment checks on), so the copies align the destination and then move 8-byte words, 64 bytes a
- * turn, which the compiler pairs into LDP/STP. Sources of another alignment are read as aligned
- * words and shifted into place. No byte outside the given ranges is read. Little-endian, as all of
- * Tenon.
+ * EL2's C code may use no SIMD registers (arm64/copy_simd.h is for whole pages) and makes no unaligned access
+ * (the memory may be Device, or alignment checks on), so the copies align the destination and then move 8-byte
+ * words, 64 bytes a turn, which the compiler pairs into LDP/STP. Sources of another alignment are read as aligned
+ * words and shifted into place. No byte outside the given ranges is read. Little-endian, as all of Tenon.
  */
 #include "lib/string.h"
 

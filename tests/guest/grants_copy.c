@@ -4,6 +4,7 @@
  * questions about the table, lists of requests that cannot be read or written (public/grant_table.h).
  */
 #include "guest_event.h"
+#include "guest_fp.h"
 #include "guest_gic.h"
 #include "guest_grant.h"
 #include "guest_mmu.h"
@@ -55,9 +56,10 @@ static void copies(void)
 	static const struct {
 		unsigned int from, to, size;
 	} areas[] = {
-		{0, 0, 4096}, {0, 0, 0},    {0, 0, 1},       {4095, 4095, 1}, {4095, 0, 1},
-		{1, 2, 4000}, {7, 7, 4089}, {8, 0, 64},      {0, 8, 64},      {3, 1000, 3000},
-		{0, 1, 4095}, {1, 0, 4095}, {2048, 0, 2048}, {0, 2048, 2048}, {4096, 4096, 0},
+		{0, 0, 4096},  {0, 0, 0},     {0, 0, 1},       {4095, 4095, 1}, {4095, 0, 1},
+		{1, 2, 4000},  {7, 7, 4089},  {8, 0, 64},      {0, 8, 64},      {3, 1000, 3000},
+		{0, 1, 4095},  {1, 0, 4095},  {2048, 0, 2048}, {0, 2048, 2048}, {4096, 4096, 0},
+		{16, 32, 512}, {128, 0, 640}, {0, 8, 1024},    {0, 0, 3968},
 	};
 	static uint8_t wanted[4096];
 
@@ -81,6 +83,26 @@ static void copies(void)
 	EXPECT_EQUAL(grant_flags(REF), GTF_permit_access | GTF_readonly);
 	EXPECT_EQUAL(grant_flags(REF + 1), GTF_permit_access);
 	EXPECT(grant_revoke(REF) && grant_revoke(REF + 1));
+}
+
+/* A hypervisor may use the SIMD registers for it: whether the guest has used them before or not, they stay its own. */
+static void copies_leave_the_simd_registers_alone(void)
+{
+	struct fp_block mine, back;
+
+	REQUIRE(ready());
+	grant_permit(REF, me, frame_of_page(pages[0]), 0);
+	for (unsigned int round = 0; round < 4; round++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(mine.words); i++) {
+			mine.words[i] = (round + 1 + i) * UINT64_C(0x9e3779b97f4a7c15);
+		}
+		guest_fp_load(&mine);
+		REQUIRE_EQUAL(grant_copy(ref_end(REF, 0), frame_end(1, 0), 4096), GNTST_okay);
+		REQUIRE_EQUAL(grant_copy(frame_end(2, 16), ref_end(REF, 32), 640), GNTST_okay);
+		guest_fp_store(&back);
+		EXPECT(memcmp(&back, &mine, sizeof(back)) == 0, "round %u", round);
+	}
+	EXPECT(grant_revoke(REF));
 }
 
 static void copy_within_a_page(void)
@@ -528,6 +550,7 @@ static void lists_are_continued(void)
 
 const struct guest_case guest_cases[] = {
 	CASE(copies),
+	CASE(copies_leave_the_simd_registers_alone),
 	CASE(copy_within_a_page),
 	CASE(copies_beyond_a_page_are_refused),
 	CASE(copy_refusals),

@@ -5,6 +5,7 @@
  */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_fp.h"
 #include "guest_gic.h"
 #include "guest_mmu.h"
 #include "guest_smp.h"
@@ -12,13 +13,6 @@
 
 const char *const guest_topic = "registers";
 const bool guest_mmu_off;
-
-void guest_fp_load(const void *block);
-void guest_fp_store(void *block);
-
-struct block {
-	uint64_t words[64];
-} __aligned(16);
 
 static uint64_t seed(void)
 {
@@ -45,7 +39,7 @@ static void leave_cpu(unsigned int how)
 /* Leave the CPU this often with the same values in all registers, not touching them. */
 static void hold_fp_over(uint64_t rounds, unsigned int (*nr_turns)(uint64_t round))
 {
-	struct block mine, back;
+	struct fp_block mine, back;
 
 	for (uint64_t round = 0; round < rounds; round++) {
 		uint64_t fpcr = seed() % 4 << 22, fpsr = (seed() + round) % 8, value;
