@@ -35,9 +35,9 @@ static inline uint64_t window_tag(mfn_t m, enum window_attr attr, uint16_t owner
 
 /*
  * A frame's home entry follows from its number, and not from its lowest bits alone: domains of one kind, each from 16 MiB
- * or 256 MiB on, pass their arguments at the same place, and shall not drive each other's windows out. Only there a window stays when nobody uses it; one that had to go
- * elsewhere, because its home was in use, is unmapped at once. So a look at the home entry is nearly always enough, and
- * no frame is ever found with two attributes.
+ * or 256 MiB on, pass their arguments at the same place, and shall not drive each other's windows out. Only there a window
+ * stays when nobody uses it; one that had to go elsewhere, because its home was in use, is unmapped at once. So a look at
+ * the home entry is nearly always enough, and no frame is ever found with two attributes.
  */
 static inline unsigned int window_home(uint64_t tag)
 {
