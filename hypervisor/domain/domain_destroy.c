@@ -111,6 +111,7 @@ static void free_dead(void)
 
 	while ((d = this_cpu(dead)) != NULL) {
 		this_cpu(dead) = d->next_dead;
+		domain_list_forget(d);
 		grant_domain_free(d);
 		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
 			hyp_free(d->vcpu[id], VCPU_ORDER);
@@ -124,7 +125,6 @@ static void free_dead(void)
 
 void domain_free(struct domain *d)
 {
-	domain_list_forget(d);
 	d->next_dead = this_cpu(dead);
 	this_cpu(dead) = d;
 	sched_defer(free_dead);

@@ -154,9 +154,14 @@ static __force_inline char *find_window(const struct domain *d, uint64_t par, en
 	const mfn_t m = maddr_to_mfn(par & PAR_PA);
 	char *window = likely((par & PAR_F) == 0) ? window_kept(m, attr, d->id) : NULL;
 
-	/* Or it has been taken from the domain since the AT, and waits for this CPU. */
-	ASSERT(window == NULL || frame_of(m)->state == FRAME_QUARANTINE ||
-	       frame_head_is_of(atomic_load_acquire(&frame_of(m)->head), d->id));
+#ifdef TENON_DEBUG
+	if (window != NULL) {
+		const uint64_t head = atomic_load_acquire(&frame_of(m)->head);
+
+		/* Or it has been taken from the domain since the AT, and waits for this CPU. */
+		ASSERT(HEAD_STATE(head) == FRAME_QUARANTINE || frame_head_is_of(head, d->id));
+	}
+#endif
 	return window;
 }
 
@@ -175,8 +180,9 @@ static __force_inline bool copy_cached(const struct domain *d, uint64_t gva, voi
 }
 
 /*
- * Without the lock: the frame is a private one at this moment, and nobody is making it a shared one. Whoever does from now on,
- * and then writes to it through a cache, writes while this caller reads.
+ * Without the lock, but the pins first: a frame without a pin under a lock that nobody has is private, and cleaned if it was
+ * shared before (domain_share_unpin_now()). Whoever makes it a shared one from now on, and then writes to it through a cache, writes
+ * while this caller reads.
  */
 static __force_inline bool read_past_caches(const struct domain *d, uint64_t gva, void *buffer,
 					    size_t size)
@@ -184,11 +190,12 @@ static __force_inline bool read_past_caches(const struct domain *d, uint64_t gva
 	const uint64_t par = translate(gva, false);
 	char *window = find_window(d, par, WINDOW_NC);
 
-	if (unlikely(window == NULL || write_is_held(&d->attr_lock) ||
-		     READ_ONCE(frame_entry_of_page(par & PAR_PA)->shared_pins) != 0)) {
+	if (unlikely(window == NULL ||
+		     atomic_load_acquire(&frame_entry_of_page(par & PAR_PA)->shared_pins) != 0 ||
+		     write_is_held(&d->attr_lock))) {
 		return false;
 	}
-	order_against_guest(WINDOW_NC);
+	order_against_guest(WINDOW_NC); /* the lock was looked at before the copy, too */
 	copy_within(window, gva, buffer, size, false);
 	return true;
 }

@@ -361,6 +361,7 @@ static void gicv3_lr_read(unsigned int idx, struct gic_lr *lr)
 
 static uint64_t gicv3_lr_empty_mask(void)
 {
+	isb(); /* what this exit has written to list registers counts */
 	return sysreg_read(ICH_ELRSR_EL2) & (BIT64(gic_info.nr_lrs) - 1);
 }
 

@@ -2,7 +2,9 @@
 /* Uses of a granter's entries (grant_active.h): what is rare, and exchanging entries that nobody uses. */
 #include "grant/grant_active.h"
 
+#include "domain/domain_share.h"
 #include "lib/log.h"
+#include "mm/frame_entry.h"
 
 _Static_assert(sizeof(struct grant_active) * GRANT_ENTRIES_PER_FRAME == PAGE_SIZE,
 	       "one frame of these goes with one frame of entries");
@@ -96,4 +98,25 @@ int16_t grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
 	}
 	spin_unlock(&grant->lock);
 	return status;
+}
+
+bool grant_find_frame_again(struct domain *granter, const struct grant_entry_v1 *entry,
+			    const struct grant_active *active, enum grant_use use, mfn_t *m)
+{
+	const mfn_t used = mfn(active->mfn);
+	uint64_t head;
+
+	if (grant_find_frame(granter, entry, use, m)) {
+		if (m->raw == used.raw) {
+			return true;
+		}
+		if (use == GRANT_USE_MAP) {
+			domain_put_frame(granter, *m);
+		}
+	}
+	*m = used;
+	head = atomic_load_acquire(&frame_of(used)->head);
+	return frame_head_is_of(head, granter->id) &&
+	       ((HEAD_ORDER(head) & FRAME_GIVEN_UP) != 0 || HEAD_REFS(head) > 1) &&
+	       (use != GRANT_USE_MAP || frame_get(used, granter->id));
 }

@@ -118,6 +118,14 @@ static inline bool grant_find_frame(struct domain *granter, const struct grant_e
 	return m->raw != MFN_INVALID.raw;
 }
 
+/*
+ * The frame of an entry that is in use already, whatever the granter has written there since. Only who has it mapped holds a
+ * reference, so it is looked up again: meanwhile it may have been freed, and be the granter's again in another place. One
+ * that is not found there any more must have a reference besides its owner's, or be marked as given up while in use.
+ */
+bool grant_find_frame_again(struct domain *granter, const struct grant_entry_v1 *entry,
+			    const struct grant_active *active, enum grant_use use, mfn_t *m);
+
 static __force_inline int16_t grant_begin_locked(struct domain *granter, grant_ref_t ref,
 						 uint16_t user, bool readonly, enum grant_use use,
 						 mfn_t *m)
@@ -150,8 +158,7 @@ static __force_inline int16_t grant_begin_locked(struct domain *granter, grant_r
 		active->mfn = (uint32_t)m->raw;
 		active->domid = user;
 	} else {
-		*m = mfn(active->mfn);
-		if (use == GRANT_USE_MAP && !frame_get(*m, granter->id)) {
+		if (!grant_find_frame_again(granter, entry, active, use, m)) {
 			grant_show_less(granter, entry, active, readonly);
 			return GNTST_general_error;
 		}

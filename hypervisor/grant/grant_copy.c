@@ -110,7 +110,8 @@ static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *
 		return GNTST_bad_page;
 	}
 	from_attr = stage2_attr_window(source, from_frame);
-	to_attr = stage2_attr_window(dest, to_frame);
+	/* Never two attributes of one frame: its pins may change meanwhile. */
+	to_attr = from_mfn.raw == to_mfn.raw ? from_attr : stage2_attr_window(dest, to_frame);
 	from = window_map_of(from_mfn, from_attr, source->id);
 	to = window_map_of(to_mfn, to_attr, dest->id);
 	/* Non-cacheable here, Device for a guest with its MMU off: mismatched types (Arm ARM, "Mismatched memory

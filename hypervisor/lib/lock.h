@@ -185,10 +185,10 @@ static inline void write_release(struct rwlock *lock)
 	atomic_fetch_and(&lock->state, ~RW_WRITER);
 }
 
-/* Has anybody it for writing, just now? What is read afterwards is no older than the answer. */
+/* Has anybody it for writing, just now? What orders that look is the caller's. */
 static inline bool write_is_held(const struct rwlock *lock)
 {
-	return (atomic_load_acquire(&lock->state) & RW_WRITER) != 0;
+	return (READ_ONCE(lock->state) & RW_WRITER) != 0;
 }
 
 #ifndef TENON_DEBUG

@@ -176,6 +176,10 @@ static __noinline struct vcpu *idle(struct run_queue *rq)
 	for (;;) {
 		struct vcpu *next;
 
+		/* Also what the vCPU that has left the CPU put off. */
+		if (this_cpu(deferred_work).work[0] != NULL) {
+			run_deferred();
+		}
 		sched_advertise_idle(rq);
 		next = take_any(rq, true);
 		if (next != NULL) {
@@ -190,9 +194,6 @@ static __noinline struct vcpu *idle(struct run_queue *rq)
 			epoch_idle_leave();
 		}
 		irq_handle_pending();
-		if (this_cpu(deferred_work).work[0] != NULL) {
-			run_deferred();
-		}
 	}
 }
 

@@ -242,7 +242,7 @@ static uint64_t map_pages(struct change *c, uint64_t *entry, uint64_t pte, ipa_t
 			clear_entry(c, &entry[n], ipa + n * PAGE_SIZE, 3);
 		}
 	}
-	if (c->debt) {
+	if (c->debt || c->nr_drops != 0) {
 		pay_debt(c);
 	}
 	for (uint64_t n = 0; n < nr; n++) {
@@ -312,7 +312,7 @@ static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t a
 		maddr += done << PAGE_SHIFT;
 		nr -= done;
 	}
-	if (c.debt) {
+	if (c.debt || c.nr_drops != 0) {
 		pay_debt(&c);
 	}
 	dsb_ishst(); /* new entries reach the walkers; a CPU that faulted on the old hole retries */
