@@ -667,6 +667,36 @@ static void handles_need_memory(void **state)
 	assert_int_equal(map_at(0, 1, 3, 0x5000, 0, &handle), GNTST_okay);
 }
 
+/* Copies hold no reference: what one found may be something else by the time that the next one comes. */
+static void a_frame_in_use_is_looked_up_again_unless_it_is_held(void **state)
+{
+	grant_handle_t handle;
+	int16_t status;
+
+	(void)state;
+	permit(1, 3, 0, 2, 0);
+	assert_int_equal(grant_begin_copy(dom[1], 3, 0, true, &status).raw,
+			 FAKE_MFN(page_number(1, 2)));
+	assert_int_equal(grant_begin_copy(dom[1], 3, 0, true, &status).raw,
+			 FAKE_MFN(page_number(1, 2)));
+	dom[1]->grant.frame[0][3].frame = PAGE_GFN + 1;
+	assert_int_equal(grant_begin_copy(dom[1], 3, 0, true, &status).raw, MFN_INVALID.raw);
+	assert_int_equal(status, GNTST_general_error);
+	assert_int_equal(map_at(0, 1, 3, 0x5000, GNTMAP_readonly, &handle), GNTST_general_error);
+	assert_int_equal(fake_extra_refs(page_number(1, 1)), 0);
+	/* Who has it mapped holds it, whatever the entry says by now. */
+	dom[1]->grant.frame[0][3].frame = PAGE_GFN + 2;
+	assert_int_equal(map_at(0, 1, 3, 0x5000, GNTMAP_readonly, &handle), GNTST_okay);
+	dom[1]->grant.frame[0][3].frame = PAGE_GFN + 1;
+	assert_int_equal(grant_begin_copy(dom[1], 3, 0, true, &status).raw,
+			 FAKE_MFN(page_number(1, 2)));
+	for (unsigned int i = 0; i < 3; i++) {
+		grant_end_use(dom[1], 3, true);
+	}
+	assert_int_equal(grant_unmap(dom[0], handle, 0x5000, 0), GNTST_okay);
+	assert_int_equal(fake_extra_refs(page_number(1, 2)), 0);
+}
+
 static void uses_of_an_entry_are_limited(void **state)
 {
 	grant_handle_t handle;
@@ -772,6 +802,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(handles_run_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(handles_need_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(uses_of_an_entry_are_limited, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_frame_in_use_is_looked_up_again_unless_it_is_held,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_page_is_copied_as_its_owner_uses_it, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_told_is_undone, set_up, tear_down),

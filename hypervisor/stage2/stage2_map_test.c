@@ -430,6 +430,19 @@ static void more_references_than_fit_are_dropped_in_parts(void **state)
 	}
 }
 
+static void all_references_of_what_is_replaced_are_dropped(void **state)
+{
+	static const unsigned int numbers[] = {1, 31, 32, 33, 64, 65, 200};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
+		map_foreign(0x1000, 0x9000, numbers[i], STAGE2_FOREIGN_RW);
+		nr_put = 0;
+		assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x100), 200, STAGE2_RAM), 0);
+		assert_int_equal(nr_put, numbers[i]);
+		assert_maps(0x1000, 0x100, STAGE2_RAM);
+	}
+}
+
 /* A block that goes over a table with foreign mappings: each is forgotten at its own address. */
 static void what_lies_below_a_table_is_forgotten_by_its_address(void **state)
 {
@@ -712,6 +725,7 @@ int main(void)
 		cmocka_unit_test_setup(a_grant_mapping_goes_with_its_tlbi, set_up),
 		cmocka_unit_test_setup(what_is_no_grant_mapping_of_the_frame_stays, set_up),
 		cmocka_unit_test_setup(more_references_than_fit_are_dropped_in_parts, set_up),
+		cmocka_unit_test_setup(all_references_of_what_is_replaced_are_dropped, set_up),
 		cmocka_unit_test_setup(what_lies_below_a_table_is_forgotten_by_its_address, set_up),
 		cmocka_unit_test_setup(pages_are_turned_with_one_invalidation, set_up),
 		cmocka_unit_test_setup(what_is_mapped_there_by_now_is_not_turned, set_up),
