@@ -440,6 +440,7 @@ static void all_references_of_what_is_replaced_are_dropped(void **state)
 		assert_int_equal(stage2_map(&dom, gfn(0x1000), mfn(0x100), 200, STAGE2_RAM), 0);
 		assert_int_equal(nr_put, numbers[i]);
 		assert_maps(0x1000, 0x100, STAGE2_RAM);
+		assert_int_equal(stage2_unmap(&dom, gfn(0x1000), 200), 0);
 	}
 }
 
