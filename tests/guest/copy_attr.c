@@ -357,8 +357,13 @@ static void balloon(const uint8_t *which)
 
 	set_xen_guest_handle(op.extent_start, &frame);
 	gone = memory_op(XENMEM_decrease_reservation, &op);
-	if (gone == 1) {
-		back = memory_op(XENMEM_populate_physmap, &op);
+	if (gone != 1) {
+		return;
+	}
+	back = memory_op(XENMEM_populate_physmap, &op);
+	if (!machine.tenon && back == 0) {
+		/* Xen's copies hold a reference: what the other vCPU's call is about to let go of counts still. */
+		(void)WAIT_UNTIL((back = memory_op(XENMEM_populate_physmap, &op)) != 0, 2000);
 	}
 }
 
