@@ -6,6 +6,7 @@ Everything must have been prepared and built: ./check does that. Closes with 'N 
 """
 
 import argparse
+import collections
 import pathlib
 import sys
 
@@ -25,10 +26,18 @@ import race_tests
 import system_machine
 import tenon_cohcheck_tests
 from system_machine import ROOT
-from system_suite import Context, run_tests
+from system_suite import Context, file_name, run_tests
 
 SUITES = (guest_tests, bench_tests, bounded_tests, boot_tests, builder_tests, grant_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
           race_tests, others_tests, mutant_tests, differential_tests, hostile_tests)
+
+
+def check_names(tests):
+    """A test's folder and log are named after it: two of one name that run at once would overwrite each other's."""
+    count = collections.Counter(file_name(test.name) for test in tests)
+    twice = [name for name, times in count.items() if times > 1]
+    if twice:
+        sys.exit(f"run.py: more than one test is named {', '.join(twice)}; give each its own name")
 
 
 def main():
@@ -52,6 +61,7 @@ def main():
     tests = [test for suite in SUITES for test in suite.tests(context)
              if (not test.tenon_only or not context.is_xen) and (not test.long or context.long)
              and (not options.filter or any(part in test.name for part in options.filter))]
+    check_names(tests)
     if options.list:
         print("\n".join(test.name for test in tests))
         return 0

@@ -59,13 +59,17 @@ class Test:
     long: bool = False
 
 
+def file_name(test_name):
+    return re.sub(r"[^A-Za-z0-9.=+-]", "-", test_name)
+
+
 class Run:
     """What a test gets: its context, and a machine on request."""
 
     def __init__(self, context, test):
         self.context = context
         self.name = test.name
-        self.file_name = re.sub(r"[^A-Za-z0-9.=+-]", "-", test.name)
+        self.file_name = file_name(test.name)
         self.sessions = []
 
     def boot(self, machine, boot, limit_seconds, build="release", arguments=(), prefix=(), image=None):
