@@ -56,7 +56,7 @@ bool trap_fetch_indexed(struct vcpu *v, struct trap_indexed *indexed)
 void trap_write_back(struct vcpu *v, const struct trap_indexed *indexed)
 {
 	if (indexed->rn != 31) {
-		v->regs.x[indexed->rn] += (uint64_t)indexed->offset;
+		vcpu_set_x(v, indexed->rn, vcpu_get_x(v, indexed->rn) + (uint64_t)indexed->offset);
 	} else if ((v->regs.pstate & PSTATE_MODE) == PSTATE_EL1h) {
 		sysreg_write(SP_EL1, sysreg_read(SP_EL1) + (uint64_t)indexed->offset);
 	} else {

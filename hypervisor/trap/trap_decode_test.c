@@ -122,6 +122,13 @@ static void the_base_moves(void **state)
 	vcpu.regs.x[7] = 0x1000;
 	trap_write_back(&vcpu, &indexed);
 	assert_int_equal(vcpu.regs.x[7], 0xff8);
+	assert_int_equal(vcpu.regs.stale, 0);
+	/* What guest_enter leaves alone but for this. */
+	indexed.rn = 21;
+	vcpu.regs.x[21] = 0x1000;
+	trap_write_back(&vcpu, &indexed);
+	assert_int_equal(vcpu.regs.x[21], 0xff8);
+	assert_int_equal(vcpu.regs.stale, 1);
 	/* 31 is the stack pointer that is in use. */
 	indexed.rn = 31;
 	fake_machine_sysreg_set("SP_EL0", 0x2000);
