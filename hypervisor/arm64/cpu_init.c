@@ -28,7 +28,9 @@ static void init_extensions(uint64_t pfr0)
 		sysreg_write(HCRX_EL2, 0); /* FEAT_HCX */
 	}
 	if (has(pfr0, 28)) {
-		sysreg_write(VSESR_EL2, 0); /* FEAT_RAS: the syndrome of virtual SErrors */
+		/* FEAT_RAS: the syndrome of virtual SErrors, and what the guest reads of deferred ones. */
+		sysreg_write(VSESR_EL2, 0);
+		sysreg_write(VDISR_EL2, 0);
 	}
 }
 

@@ -20,6 +20,7 @@
 #define HDFGRTR_EL2       S3_4_C3_C1_4
 #define HDFGWTR_EL2       S3_4_C3_C1_5
 #define VSESR_EL2         S3_4_C5_C2_3
+#define VDISR_EL2         S3_4_C12_C1_1
 #define AMUSERENR_EL0     S3_3_C13_C2_3
 
 /* GICv3 CPU interface (IHI 0069, "System registers"). */

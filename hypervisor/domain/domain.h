@@ -48,6 +48,7 @@ struct vcpu_sysreg_state {
 	uint64_t contextidr_el1, tpidr_el1;
 	uint64_t tpidr_el0, tpidrro_el0;
 	uint64_t sctlr_el1, tcr_el1;
+	uint64_t vdisr_el2; /* the guest's DISR_EL1, where there is FEAT_RAS: nothing hides it */
 	uint64_t actlr_el1; /* what reads of it give; the CPU's own is firmware's, and stays (HCR_EL2.TACR) */
 	/* AArch32 */
 	uint64_t dacr32, ifsr32, fpexc32, spsr_abt, spsr_und, spsr_irq, spsr_fiq;

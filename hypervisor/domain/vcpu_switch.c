@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 
 #include "arm64/barrier.h"
+#include "arm64/cpu.h"
 #include "arm64/percpu.h"
 #include "arm64/sysreg.h"
 #include "arm64/tlb.h"
@@ -56,15 +57,27 @@
 		sysreg_write(name2, next);    \
 	}
 
+/* FEAT_RAS of this very CPU: elsewhere VDISR_EL2 is undefined. */
+static inline bool has_vdisr(void)
+{
+	return unlikely(cpu_features.ras) && FIELD_GET(PFR0_RAS, sysreg_read(ID_AA64PFR0_EL1)) != 0;
+}
+
 static void save_sysregs(struct vcpu_sysreg_state *s)
 {
 	SYSREG_PAIRS(SAVE_PAIR)
 	SAVE_PAIR(sctlr_el1, SCTLR_EL1, tcr_el1, TCR_EL1)
+	if (has_vdisr()) {
+		s->vdisr_el2 = sysreg_read(VDISR_EL2);
+	}
 }
 
 static void load_sysregs(const struct vcpu_sysreg_state *s)
 {
 	SYSREG_PAIRS(LOAD_PAIR)
+	if (has_vdisr()) {
+		sysreg_write(VDISR_EL2, s->vdisr_el2);
+	}
 }
 
 static void save_sysregs_a32(struct vcpu_sysreg_state *s)

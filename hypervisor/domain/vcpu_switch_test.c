@@ -281,6 +281,26 @@ static void every_register_is_saved_and_loaded(void **state)
 			    "fp_restore d0v0", "vtimer_load", "vgic_load", "runstate d0v0");
 }
 
+/* Nothing hides DISR_EL1 from a guest where there is FEAT_RAS, and elsewhere EL2 has no VDISR_EL2. */
+static void deferred_errors_are_each_guests_own(void **state)
+{
+	fake_machine_set_hook(NULL, NULL);
+	fake_machine_sysreg_set("VDISR_EL2", 1);
+	run(NULL, &vcpus[0][0]);
+	assert_int_equal(fake_machine_sysreg_get("VDISR_EL2"), 1);
+	cpu_features.ras = true; /* of another CPU */
+	run(&vcpus[0][0], &vcpus[1][0]);
+	assert_int_equal(fake_machine_sysreg_get("VDISR_EL2"), 1);
+	fake_machine_sysreg_set("ID_AA64PFR0_EL1", FIELD_PREP(PFR0_RAS, 1));
+	run(&vcpus[1][0], &vcpus[0][0]);
+	assert_int_equal(fake_machine_sysreg_get("VDISR_EL2"), 0);
+	fake_machine_sysreg_set("VDISR_EL2", 2);
+	run(&vcpus[0][0], &vcpus[0][1]);
+	assert_int_equal(fake_machine_sysreg_get("VDISR_EL2"), 0);
+	run(&vcpus[0][1], &vcpus[0][0]);
+	assert_int_equal(fake_machine_sysreg_get("VDISR_EL2"), 2);
+}
+
 /* What one guest debugs does not stop another: MDSCR_EL1 changes always, the rest when it matters. */
 static void debug_registers_are_loaded_when_they_can_do_something(void **state)
 {
@@ -391,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup(another_domain_in_between_does_not_make_it_forgotten, set_up),
 		cmocka_unit_test_setup(each_cpu_remembers_for_itself, set_up),
 		cmocka_unit_test_setup(every_register_is_saved_and_loaded, set_up),
+		cmocka_unit_test_setup(deferred_errors_are_each_guests_own, set_up),
 		cmocka_unit_test_setup(debug_registers_are_loaded_when_they_can_do_something, set_up),
 		cmocka_unit_test_setup(a_32_bit_guest_has_more_registers, set_up),
 		cmocka_unit_test_setup(walks_are_off_in_either_format, set_up),

@@ -9,6 +9,7 @@
 #include "hypercall/hypercall_internal.h"
 
 #include "arm64/cpu.h"
+#include "arm64/cpu_work.h"
 
 _Static_assert(sizeof(struct multicall_entry) == 64, "public/xen.h");
 
@@ -82,7 +83,8 @@ int64_t hc_multicall(struct vcpu *v, const uint64_t args[5])
 	for (uint32_t i = 0; i < nr_calls; i++, list += sizeof(struct multicall_entry)) {
 		int ret;
 
-		if (i != 0 && cpu_interrupt_pending()) {
+		/* Also when an entry has stopped or blocked this vCPU, or another CPU waits for an epoch. */
+		if (i != 0 && (cpu_interrupt_pending() || this_cpu(cpu_work).any != 0)) {
 			return continue_at(v, list, nr_calls - i);
 		}
 		ret = do_entry(v, list);

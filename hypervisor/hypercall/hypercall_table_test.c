@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Dispatch of hypercalls, multicalls and their continuation. */
+#include "arm64/cpu_work.h"
 #include "hypercall/hc_test.h"
 
 /* ---- dispatch ------------------------------------------------------------------------------- */
@@ -216,6 +217,31 @@ static void interrupts_are_let_in_between_entries(void **state)
 	assert_int_equal(fake_record.yields, 14);
 }
 
+/* An entry may have stopped the caller, and another CPU may wait for this one. */
+static void what_the_cpu_has_to_do_ends_a_stretch_too(void **state)
+{
+	struct vcpu *v = domu->vcpu[0];
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		fill_entry(i, __HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+	}
+	fake_set_current(v);
+	v->regs.x[0] = LIST;
+	v->regs.x[1] = 3;
+	v->regs.x[16] = __HYPERVISOR_multicall;
+	this_cpu(cpu_work).resched = true;
+	assert_true(hypercall_dispatch(v));
+	assert_int_equal(v->regs.x[1], 2);
+	this_cpu(cpu_work).any = 0;
+	this_cpu(cpu_work).epoch = true;
+	assert_true(hypercall_dispatch(v));
+	assert_int_equal(v->regs.x[1], 1);
+	this_cpu(cpu_work).any = 0;
+	assert_false(hypercall_dispatch(v));
+	assert_int_equal(fake_record.yields, 3);
+}
+
 /* decrease_reservation of five pages inside a multicall, interrupted after each page. */
 static void inner_call_is_continued_in_its_entry(void **state)
 {
@@ -290,6 +316,7 @@ int main(void)
 		HC_TEST(upper_halves_of_a_32_bit_guests_list_stop_it),
 		HC_TEST(no_multicall_in_a_multicall),
 		HC_TEST(interrupts_are_let_in_between_entries),
+		HC_TEST(what_the_cpu_has_to_do_ends_a_stretch_too),
 		HC_TEST(inner_call_is_continued_in_its_entry),
 		HC_TEST(continued_entry_that_cannot_be_written_ends_the_list),
 	};

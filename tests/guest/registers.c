@@ -148,6 +148,21 @@ static void hold_system_registers(uint64_t rounds)
 	isb();
 }
 
+/* Of FEAT_RAS, and nothing that EL2 can do hides it from a guest: S3_0_C12_C1_1. Its DFSC holds any value. */
+static void hold_deferred_error(uint64_t rounds)
+{
+	for (uint64_t round = 0; round < rounds; round++) {
+		uint64_t mine = (seed() * 5 + round) & 0x3f, value = mine;
+
+		if (CATCH(sysreg_write(S3_0_C12_C1_1, mine)).taken) {
+			return; /* this CPU does not have it */
+		}
+		leave_cpu((unsigned int)round);
+		CATCH(value = sysreg_read(S3_0_C12_C1_1));
+		EXPECT(value == mine, "DISR_EL1 is %#lx, not %#lx", value, mine);
+	}
+}
+
 static void hold_general_registers(uint64_t rounds)
 {
 	for (uint64_t round = 0; round < rounds; round++) {
@@ -227,6 +242,11 @@ static void system_registers(void)
 	on_all(hold_system_registers, 300);
 }
 
+static void deferred_error(void)
+{
+	on_all(hold_deferred_error, 300);
+}
+
 static void general_registers(void)
 {
 	on_all(hold_general_registers, 200);
@@ -246,6 +266,7 @@ const struct guest_case guest_cases[] = {
 	CASE(fp_and_simd_for_long),
 	CASE(fp_and_simd_from_cpu_to_cpu),
 	CASE(system_registers),
+	CASE(deferred_error, .flags = TENON_ONLY), /* Xen 4.17 does not switch it */
 	CASE(general_registers),
 	CASE(page_tables),
 	CASE_END,
