@@ -178,6 +178,12 @@ static void make_sched(struct diff_call *c)
 		diff_place(c, &shutdown, sizeof(shutdown));
 		break;
 	case SCHEDOP_watchdog:
+		if (c->inner) {
+			/* An entry before it may have written zeroes over it: it would fire at once. */
+			command = SCHEDOP_yield;
+			c->name = "SCHEDOP_yield";
+			break;
+		}
 		/* A new one, of no time at all, would fire at once. */
 		if (watchdog.id != 0 && diff_one_in(2)) {
 			watchdog.timeout = 0;
