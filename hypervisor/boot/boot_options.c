@@ -4,26 +4,36 @@
  *
  * Syntax as in xen: docs/misc/xen-command-line.pandoc: words separated by blanks, name=value, and
  * for booleans also a bare name or no-name. Sizes take B, K, M, G or T; without a suffix they are
- * KiB.
+ * KiB. docs/configuration.md has a row for each option (tools/check-configuration.sh).
  */
 #include "boot/boot_options.h"
 
+#include "grant/grant.h"
+#include "lib/format.h"
 #include "lib/string.h"
+
+#define IGNORED_BYTES 160 /* of a line of the log */
 
 struct boot_options boot_options __ro_after_init = {
 	.dom0_mem = UINT64_C(512) << 20,
 	.log_level = LOG_INFO,
 	.xsm_silo = true,
+	.gnttab_max_frames = GRANT_MAX_FRAMES,
+	.gnttab_max_maptrack_frames = GRANT_MAX_MAPTRACK_FRAMES,
 };
 
 enum option_kind {
 	OPTION_SIZE, /* uint64_t, bytes */
 	OPTION_U32,
+	OPTION_GRANT_FRAMES, /* uint32_t */
+	OPTION_MAPTRACK_FRAMES,
 	OPTION_BOOL,
 	OPTION_TEXT,      /* char[BOOT_OPTION_TEXT] */
 	OPTION_LOG_LEVEL, /* first word before '/' */
 	OPTION_XSM,
 	OPTION_MEM_ATTR,
+	OPTION_CONSOLE, /* Xen's, and here there is one value */
+	OPTION_GNTTAB,
 	OPTION_IGNORED /* Xen's, without meaning here */
 };
 
@@ -37,6 +47,11 @@ struct option {
 static const struct option options[] = {
 	{ "dom0_mem", OPTION_SIZE, &boot_options.dom0_mem },
 	{ "dom0_max_vcpus", OPTION_U32, &boot_options.dom0_max_vcpus },
+	{ "maxcpus", OPTION_U32, &boot_options.maxcpus },
+	{ "gnttab_max_frames", OPTION_GRANT_FRAMES, &boot_options.gnttab_max_frames },
+	{ "gnttab_max_maptrack_frames", OPTION_MAPTRACK_FRAMES, &boot_options.gnttab_max_maptrack_frames },
+	{ "gnttab", OPTION_GNTTAB, NULL },
+	{ "console", OPTION_CONSOLE, NULL },
 	{ "dtuart", OPTION_TEXT, boot_options.dtuart },
 	{ "loglvl", OPTION_LOG_LEVEL, &boot_options.log_level },
 	{ "xsm", OPTION_XSM, &boot_options.xsm_silo },
@@ -45,19 +60,14 @@ static const struct option options[] = {
 	{ "rebuild", OPTION_BOOL, &boot_options.rebuild },
 	{ "bootscrub", OPTION_IGNORED, NULL },
 	{ "com1", OPTION_IGNORED, NULL },
-	{ "console", OPTION_IGNORED, NULL },
 	{ "console_timestamps", OPTION_IGNORED, NULL },
 	{ "console_to_ring", OPTION_IGNORED, NULL },
 	{ "conswitch", OPTION_IGNORED, NULL },
 	{ "cpufreq", OPTION_IGNORED, NULL },
 	{ "flask", OPTION_IGNORED, NULL },
-	{ "gnttab", OPTION_IGNORED, NULL },
-	{ "gnttab_max_frames", OPTION_IGNORED, NULL },
-	{ "gnttab_max_maptrack_frames", OPTION_IGNORED, NULL },
 	{ "guest_loglvl", OPTION_IGNORED, NULL },
 	{ "hmp-unsafe", OPTION_IGNORED, NULL },
 	{ "iommu", OPTION_IGNORED, NULL },
-	{ "maxcpus", OPTION_IGNORED, NULL },
 	{ "sched", OPTION_IGNORED, NULL },
 	{ "serrors", OPTION_IGNORED, NULL },
 	{ "sync_console", OPTION_IGNORED, NULL },
@@ -119,6 +129,17 @@ static __init bool parse_size(const char *text, uint64_t *value)
 	return true;
 }
 
+static __init bool parse_u32(const char *text, uint32_t min, uint32_t max, uint32_t *value)
+{
+	uint64_t number;
+
+	if (!parse_number(text, &text, &number) || *text != '\0' || number < min || number > max) {
+		return false;
+	}
+	*value = (uint32_t)number;
+	return true;
+}
+
 static __init bool parse_bool(const char *text, bool *value)
 {
 	static const char *const words[2][5] = {
@@ -176,17 +197,15 @@ static __init bool parse_mem_attr(const char *text, bool *warn)
 
 static __init bool set_option(const struct option *option, const char *text)
 {
-	uint64_t number;
-
 	switch (option->kind) {
 	case OPTION_SIZE:
 		return parse_size(text, option->value);
 	case OPTION_U32:
-		if (!parse_number(text, &text, &number) || *text != '\0' || number > UINT32_MAX) {
-			return false;
-		}
-		*(uint32_t *)option->value = (uint32_t)number;
-		return true;
+		return parse_u32(text, 0, UINT32_MAX, option->value);
+	case OPTION_GRANT_FRAMES:
+		return parse_u32(text, 1, GRANT_MAX_FRAMES, option->value);
+	case OPTION_MAPTRACK_FRAMES:
+		return parse_u32(text, 0, GRANT_MAX_MAPTRACK_FRAMES, option->value);
 	case OPTION_BOOL:
 		return parse_bool(text, option->value);
 	case OPTION_TEXT:
@@ -201,6 +220,10 @@ static __init bool set_option(const struct option *option, const char *text)
 		return parse_xsm(text, option->value);
 	case OPTION_MEM_ATTR:
 		return parse_mem_attr(text, option->value);
+	case OPTION_CONSOLE:
+		return strcmp(text, "dtuart") == 0;
+	case OPTION_GNTTAB:
+		return strcmp(text, "max-ver:1") == 0;
 	case OPTION_IGNORED:
 		return true;
 	}
@@ -217,8 +240,21 @@ static __init const struct option *find_option(const char *name)
 	return NULL;
 }
 
-/* One word, terminated, without its "=": value is NULL when it had none. */
-static __init void parse_word(const char *name, const char *value)
+static __init void refuse(const struct option *option, const char *value)
+{
+	char range[24] = "";
+
+	if (option->kind == OPTION_GRANT_FRAMES) {
+		(void)snprintf(range, sizeof(range), " (1 to %d are)", GRANT_MAX_FRAMES);
+	} else if (option->kind == OPTION_MAPTRACK_FRAMES) {
+		(void)snprintf(range, sizeof(range), " (0 to %d are)", GRANT_MAX_MAPTRACK_FRAMES);
+	}
+	log_warning("command line: %s=%s is not valid%s; the default stays", option->name, value,
+		    range);
+}
+
+/* One word, terminated, without its "=": value is NULL when it had none. Names without meaning here are gathered. */
+static __init void parse_word(const char *name, const char *value, char ignored[IGNORED_BYTES])
 {
 	const struct option *option = find_option(name);
 
@@ -233,13 +269,19 @@ static __init void parse_word(const char *name, const char *value)
 	if (value == NULL) {
 		value = option->kind == OPTION_BOOL ? "yes" : "";
 	}
+	if (option->kind == OPTION_IGNORED) {
+		size_t length = strlen(ignored);
+
+		(void)snprintf(ignored + length, IGNORED_BYTES - length, " %s", option->name);
+	}
 	if (!set_option(option, value)) {
-		log_warning("command line: %s=%s is not valid; the default stays", name, value);
+		refuse(option, value);
 	}
 }
 
 __init void boot_options_parse(const char *line)
 {
+	char ignored[IGNORED_BYTES] = "";
 	char word[160];
 
 	while (line != NULL && *line != '\0') {
@@ -267,6 +309,9 @@ __init void boot_options_parse(const char *line)
 			*equals = '\0';
 			equals++;
 		}
-		parse_word(word, equals);
+		parse_word(word, equals, ignored);
+	}
+	if (ignored[0] != '\0') {
+		log_info("command line: options of Xen's that change nothing here:%s", ignored);
 	}
 }

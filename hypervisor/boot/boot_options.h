@@ -11,8 +11,11 @@
 #define BOOT_OPTION_TEXT 64
 
 struct boot_options {
-	uint64_t dom0_mem;             /* bytes */
-	uint32_t dom0_max_vcpus;       /* 0: one for each CPU */
+	uint64_t dom0_mem;       /* bytes */
+	uint32_t dom0_max_vcpus; /* 0: one for each CPU */
+	uint32_t maxcpus;        /* 0: all */
+	/* Of dom0, and of a domU whose node says nothing else. */
+	uint32_t gnttab_max_frames, gnttab_max_maptrack_frames;
 	char dtuart[BOOT_OPTION_TEXT]; /* path or alias of the UART; empty: /chosen/stdout-path */
 	enum log_level log_level;
 	bool xsm_silo;      /* domUs may not share with each other */
@@ -24,6 +27,6 @@ extern struct boot_options boot_options;
 
 /*
  * Parse the line, which may be NULL. Unknown options and bad values are one warning each and change
- * nothing; options of Xen's that have no meaning here are accepted. Does not need the console.
+ * nothing; options of Xen's that have no meaning here are one line of the log. Does not need the console.
  */
 void boot_options_parse(const char *line);

@@ -65,11 +65,14 @@ static void sizes(void **state)
 static void a_line_of_many_words(void **state)
 {
 	boot_options_parse("  console=dtuart dtuart=/pl011@9000000\tdom0_max_vcpus=3 "
-			   "loglvl=all/warning guest_loglvl=all "
-			   "bootscrub=0 xsm=dummy noreboot sync_console rebuild mem-attr=warn\n");
+			   "loglvl=all/warning gnttab_max_frames=32 gnttab_max_maptrack_frames=0x10 "
+			   "gnttab=max-ver:1 maxcpus=4 xsm=dummy noreboot rebuild mem-attr=warn\n");
 	assert_string_equal(messages, "");
 	assert_string_equal(boot_options.dtuart, "/pl011@9000000");
 	assert_int_equal(boot_options.dom0_max_vcpus, 3);
+	assert_int_equal(boot_options.gnttab_max_frames, 32);
+	assert_int_equal(boot_options.gnttab_max_maptrack_frames, 16);
+	assert_int_equal(boot_options.maxcpus, 4);
 	assert_int_equal(boot_options.log_level, LOG_DEBUG);
 	assert_false(boot_options.xsm_silo);
 	assert_true(boot_options.no_reboot);
@@ -77,6 +80,60 @@ static void a_line_of_many_words(void **state)
 	assert_true(boot_options.mem_attr_warn);
 	boot_options_parse("mem-attr=refuse");
 	assert_false(boot_options.mem_attr_warn);
+}
+
+/* What a limit has become that its user will look for in vain, is said. */
+static void limits_of_grant_tables(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t frames, maptrack;
+		const char *message;
+	} cases[] = {
+		{"gnttab_max_frames=1", 1, 7, ""},
+		{"gnttab_max_frames=64", 64, 7, ""},
+		{"gnttab_max_frames=0", 7, 7, "gnttab_max_frames=0 is not valid (1 to 64 are)"},
+		{"gnttab_max_frames=65", 7, 7, "gnttab_max_frames=65 is not valid (1 to 64 are)"},
+		{"gnttab_max_frames=4294967297", 7, 7, "is not valid"},
+		{"gnttab_max_frames=8k", 7, 7, "is not valid"},
+		{"gnttab_max_frames", 7, 7, "is not valid"},
+		{"gnttab_max_maptrack_frames=0", 7, 0, ""},
+		{"gnttab_max_maptrack_frames=1024", 7, 1024, ""},
+		{"gnttab_max_maptrack_frames=1025", 7, 7, "=1025 is not valid (0 to 1024 are)"},
+		{"gnttab=max-ver:2", 7, 7, "gnttab=max-ver:2 is not valid"},
+		{"gnttab=max-ver:1", 7, 7, ""},
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		set_up(NULL);
+		boot_options.gnttab_max_frames = boot_options.gnttab_max_maptrack_frames = 7;
+		boot_options_parse(cases[i].line);
+		assert_int_equal(boot_options.gnttab_max_frames, cases[i].frames);
+		assert_int_equal(boot_options.gnttab_max_maptrack_frames, cases[i].maptrack);
+		if (cases[i].message[0] == '\0') {
+			assert_string_equal(messages, "");
+		} else {
+			assert_non_null(strstr(messages, cases[i].message));
+		}
+	}
+}
+
+static void ignored_options_are_named_once(void **state)
+{
+	char line[2048] = "";
+
+	boot_options_parse("bootscrub=0 console=dtuart guest_loglvl=all no-iommu sync_console");
+	assert_string_equal(messages,
+			    "command line: options of Xen's that change nothing here: bootscrub guest_loglvl iommu sync_console\n");
+	messages[0] = '\0';
+	boot_options_parse("console=com1");
+	assert_non_null(strstr(messages, "console=com1 is not valid"));
+	messages[0] = '\0';
+	for (unsigned int i = 0; i < 100; i++) {
+		strcat(line, "sync_console ");
+	}
+	boot_options_parse(line);
+	assert_true(strlen(messages) > 150 && strlen(messages) < 240);
 }
 
 static void booleans(void **state)
@@ -136,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(sizes, set_up),
 		cmocka_unit_test_setup(a_line_of_many_words, set_up),
+		cmocka_unit_test_setup(limits_of_grant_tables, set_up),
+		cmocka_unit_test_setup(ignored_options_are_named_once, set_up),
 		cmocka_unit_test_setup(booleans, set_up),
 		cmocka_unit_test_setup(unknown_words_are_named, set_up),
 		cmocka_unit_test_setup(words_that_are_too_long, set_up),

@@ -19,6 +19,7 @@
 #include "arm64/panic.h"
 #include "arm64/percpu.h"
 #include "arm64/sysreg.h"
+#include "boot/boot_options.h"
 #include "console/console.h"
 #include "gic/gic.h"
 #include "lib/assert.h"
@@ -167,7 +168,9 @@ void __init boot_smp_start(const void *fdt)
 				    mpidr);
 			continue;
 		}
-		start(mpidr);
+		if (boot_options.maxcpus == 0 || nr_cpus < boot_options.maxcpus) {
+			start(mpidr);
+		}
 	}
 	if (nr_cpus > 1) {
 		panic_set_stop(boot_smp_stop_others);

@@ -23,7 +23,6 @@
 #define EXTENDED_MIN    (64 * MIB)
 #define REDIST_STRIDE   (UINT64_C(2) << 16)
 #define GICV2_MAX_VCPUS 8
-#define MAPTRACK_FRAMES 1024
 #define HOST_MAX_BANKS  64
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -239,8 +238,8 @@ static struct domain *__init create(uint64_t bytes, struct hostfdt_dom0 *tree)
 		.gic_version = gic_info.version,
 		.nr_spis = gic_info.nr_intids - INTID_SPI_FIRST,
 		.evtchn_ppi = tree->evtchn_intid,
-		.max_grant_frames = GRANT_MAX_FRAMES,
-		.max_maptrack_frames = MAPTRACK_FRAMES,
+		.max_grant_frames = boot_options.gnttab_max_frames,
+		.max_maptrack_frames = boot_options.gnttab_max_maptrack_frames,
 		.max_evtchn_port = EVENT_FIFO_NR_PORTS - 1,
 		.dist_base = gic_info.dist_base,
 		.cpu_base = gic_info.cpu_base,

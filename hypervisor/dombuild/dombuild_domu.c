@@ -12,14 +12,13 @@
 #include <libfdt.h>
 
 #include "arm64/cpu.h"
+#include "boot/boot_options.h"
 #include "gic/gic.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
 #define DOMU_MAX_EVTCHN_PORT    1023
-#define DOMU_GRANT_FRAMES       64
-#define DOMU_MAPTRACK_FRAMES    1024
 #define GICV2_MAX_VCPUS         8
 /* Frames for a domain's structures and stage-2 tables, generously: 4 MiB per GiB when all is
  * mapped by page. */
@@ -164,8 +163,8 @@ int dombuild_domu_config(const void *fdt, int node, const char *who, struct domu
 
 	*config = (struct domu_config){
 		.nr_spis = host_spis,
-		.max_grant_frames = DOMU_GRANT_FRAMES,
-		.max_maptrack_frames = DOMU_MAPTRACK_FRAMES,
+		.max_grant_frames = boot_options.gnttab_max_frames,
+		.max_maptrack_frames = boot_options.gnttab_max_maptrack_frames,
 		.vpl011 = fdt_getprop(fdt, node, "vpl011", NULL) != NULL,
 	};
 	if (!is_supported(fdt, node, who) || !get_memory(fdt, node, who, config) ||

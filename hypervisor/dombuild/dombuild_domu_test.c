@@ -304,6 +304,26 @@ static void enhanced_with_dom0(void **state)
 	assert_true(fake_domains[1]->hvm_params[HVM_PARAM_STORE_PFN] == ~UINT64_C(0));
 }
 
+static void limits_of_the_node_win_over_the_command_line(void **state)
+{
+	struct devtree_writer w;
+
+	boot_options.gnttab_max_frames = 8;
+	boot_options.gnttab_max_maptrack_frames = 16;
+	begin_chosen(&w);
+	begin_domain(&w, "domU1", 8192, 1);
+	end_domain(&w);
+	begin_domain(&w, "domU2", 8192, 1);
+	devtree_prop_u32(&w, "max_grant_frames", 64);
+	devtree_prop_u32(&w, "max_maptrack_frames", 0);
+	end_domain(&w);
+	assert_int_equal(build(&w), 2);
+	assert_int_equal(fake_configs[0].max_grant_frames, 8);
+	assert_int_equal(fake_configs[0].max_maptrack_frames, 16);
+	assert_int_equal(fake_configs[1].max_grant_frames, 64);
+	assert_int_equal(fake_configs[1].max_maptrack_frames, 0);
+}
+
 static void gicv2_guests(void **state)
 {
 	struct devtree_writer w;
@@ -541,6 +561,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_zimage_makes_a_32_bit_guest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_32_bit_guest_without_aarch32, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dom0_has_64_bits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limits_of_the_node_win_over_the_command_line,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gicv2_guests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(properties_that_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(subnodes_that_are_refused, set_up, tear_down),

@@ -550,6 +550,16 @@ static void gicv2_host(void **state)
 	assert_non_null(strstr(fake_messages, "16 vCPUs are too many"));
 }
 
+static void limits_of_grant_tables(void **state)
+{
+	boot_options.gnttab_max_frames = 8;
+	boot_options.gnttab_max_maptrack_frames = 16;
+	begin_host();
+	(void)dom0_tree(build());
+	assert_int_equal(fake_configs[0].max_grant_frames, 8);
+	assert_int_equal(fake_configs[0].max_maptrack_frames, 16);
+}
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 static void memory_in_several_banks(void **state)
@@ -613,6 +623,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(absurd_devices_are_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_tree_that_is_too_deep, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gicv2_host, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limits_of_grant_tables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_in_several_banks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_that_is_too_scattered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_that_is_not_there, set_up, tear_down),

@@ -317,10 +317,12 @@ static void grant_table_set_up(void)
 		.gpfn = (uintptr_t)xen_spare_pages[3] >> PAGE_SHIFT,
 	};
 	const volatile uint64_t *entries = (const volatile uint64_t *)xen_spare_pages[3];
+	/* The boot option gnttab_max_frames. */
+	const uint32_t max_frames = (uint32_t)guest_argument("frames", 64);
 
 	REQUIRE_EQUAL(grant_op(GNTTABOP_query_size, &query, 1), 0);
 	EXPECT_EQUAL(query.status, 0);
-	EXPECT(query.nr_frames >= 1 && query.max_nr_frames == 64, "%u of %u frames",
+	EXPECT(query.nr_frames >= 1 && query.max_nr_frames == max_frames, "%u of %u frames",
 	       query.nr_frames, query.max_nr_frames);
 	EXPECT_EQUAL(grant_op(GNTTABOP_query_size, &query, 2), -XEN_EINVAL);
 	EXPECT_EQUAL(grant_op(GNTTABOP_set_version, &set, 1), 0);
@@ -341,7 +343,7 @@ static void grant_table_set_up(void)
 	REQUIRE_EQUAL(memory_op(XENMEM_add_to_physmap, &add), 0);
 	REQUIRE_EQUAL(grant_op(GNTTABOP_query_size, &query, 1), 0);
 	EXPECT_EQUAL(query.nr_frames, 4);
-	add.idx = 64;
+	add.idx = max_frames;
 	add.gpfn = (uintptr_t)xen_spare_pages[5] >> PAGE_SHIFT;
 	EXPECT(memory_op(XENMEM_add_to_physmap, &add) < 0);
 }
