@@ -119,7 +119,7 @@ void __init boot_main(maddr_t fdt_maddr, maddr_t image)
 
 	if (dombuild_all() == 0) {
 		log_error("no domain could be built: nothing to run. Give a kernel as a multiboot,kernel module or a "
-			  "xen,domain node in /chosen (README.md, \"On another board\").");
+			  "xen,domain node in /chosen (docs/configuration.md).");
 		machine_power_off();
 	}
 	/* Only now: idle CPUs clean free memory, and dom0's banks are found while it lies still in one piece. */
