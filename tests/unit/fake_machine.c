@@ -66,6 +66,7 @@ static uint64_t interrupt_polls;
 static char panic_text[512];
 
 __thread unsigned int fake_machine_cpu;
+void (*fake_machine_other_cpu)(void);
 unsigned int nr_cpus = 4;
 DEFINE_PER_CPU(unsigned int, cpu_id);
 DEFINE_PER_CPU(uint64_t, cpu_stack_top);
@@ -94,6 +95,7 @@ __attribute__((constructor)) void fake_machine_reset(void)
 	interrupt_polls = UINT64_MAX;
 	panic_text[0] = '\0';
 	fake_machine_cpu = 0;
+	fake_machine_other_cpu = NULL;
 	nr_cpus = 4;
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
 		per_cpu(cpu_id, cpu) = cpu;
@@ -427,6 +429,11 @@ void fake_machine_set_cpu(unsigned int cpu)
 {
 	assert_true(cpu < MAX_CPUS);
 	fake_machine_cpu = cpu;
+}
+
+void fake_machine_set_other_cpu(void (*go)(void))
+{
+	fake_machine_other_cpu = go;
 }
 
 void fake_machine_interrupt_after(uint64_t nr_polls)

@@ -17,6 +17,7 @@
  *	fake_machine_sysreg_set("ICH_VTR_EL2", 3); // preset what sysreg_read(ICH_VTR_EL2) gives
  *	assert_int_equal(fake_machine_sysreg_get("HCR_EL2"), ...);
  *	fake_machine_set_cpu(2); // this_cpu() now means CPU 2
+ *	fake_machine_set_other_cpu(turn_cold); // what another CPU does before an atomic operation
  *	fake_machine_interrupt_after(3); // cpu_interrupt_pending(): false 3 times, then true
  *	expect_assert_failure(spin_unlock(&lock)); // cmocka's: panic() and ASSERT() end up there
  *
@@ -93,6 +94,24 @@ void fake_machine_sysreg_handle(const char *name, uint64_t (*read)(void *context
 /* The CPU that the calling thread plays. */
 void fake_machine_set_cpu(unsigned int cpu);
 extern __thread unsigned int fake_machine_cpu;
+
+/*
+ * Races without threads: called before each atomic operation (tests/unit/fake/arm64/atomic.h), where it may do what another
+ * CPU does just then. It is not called from within itself. What that CPU would have to wait for, it cannot do here: look at
+ * the lock first. NULL removes it.
+ */
+void fake_machine_set_other_cpu(void (*go)(void));
+extern void (*fake_machine_other_cpu)(void);
+static inline void fake_machine_other_cpu_may_go(void)
+{
+	void (*go)(void) = fake_machine_other_cpu;
+
+	if (__builtin_expect(go != NULL, 0)) {
+		fake_machine_other_cpu = NULL;
+		go();
+		fake_machine_other_cpu = go;
+	}
+}
 
 /* cpu_interrupt_pending() answers false nr_polls times, then true. UINT64_MAX: never. */
 void fake_machine_interrupt_after(uint64_t nr_polls);

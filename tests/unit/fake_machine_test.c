@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "arm64/atomic.h"
 #include "arm64/barrier.h"
 #include "arm64/cache.h"
 #include "arm64/cpu.h"
@@ -137,6 +138,28 @@ static void interrupt_comes_after_the_polls_asked_for(void **state)
 	assert_true(cpu_interrupt_pending());
 }
 
+static uint32_t raced;
+
+static void add_ten(void)
+{
+	atomic_fetch_add(&raced, 10); /* does not come here again */
+}
+
+static void another_cpu_may_go_before_each_atomic_operation(void **state)
+{
+	uint32_t seen;
+
+	(void)state;
+	raced = 0;
+	fake_machine_set_other_cpu(add_ten);
+	seen = atomic_load_acquire(&raced);
+	assert_int_equal(seen, 10);
+	assert_false(atomic_compare_exchange(&raced, &seen, 5));
+	assert_int_equal(seen, 20);
+	fake_machine_set_other_cpu(NULL);
+	assert_true(atomic_compare_exchange(&raced, &seen, 5));
+}
+
 static void panic_and_assert_are_caught(void **state)
 {
 	(void)state;
@@ -155,6 +178,7 @@ int main(void)
 		cmocka_unit_test_setup(device_is_called_by_offset, reset),
 		cmocka_unit_test_setup(hook_runs_at_the_event, reset),
 		cmocka_unit_test_setup(interrupt_comes_after_the_polls_asked_for, reset),
+		cmocka_unit_test_setup(another_cpu_may_go_before_each_atomic_operation, reset),
 		cmocka_unit_test_setup(panic_and_assert_are_caught, reset),
 	};
 
