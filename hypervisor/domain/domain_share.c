@@ -4,9 +4,10 @@
  *
  *	private --first pin--> shared --last unpin--> (warm: private) (cold: private, or unsharing --later--> private)
  *
- * struct frame.shared_pins is the state: 0 is private, all else shared. A change from or to 0 of a cold domain's frame
- * is made under its attribute lock, held for writing: so nobody has a window on the frame or maps it meanwhile. From
- * 1 to 2 and so on needs no lock.
+ * struct frame.shared_pins is the state: 0 is private, all else shared. A change from or to 0 is made under the domain's
+ * attribute lock. Of a cold domain's frame it is held for writing, so that nobody has a window on the frame or maps it meanwhile; of
+ * a warm domain's for reading, so that the domain stays warm: when it turns cold, what is found shared keeps its cacheable mappings, and
+ * must not have become private without anybody's taking them away (C1). From 1 to 2 and so on needs no lock.
  *
  * No epoch has to pass: a window on a shared frame of a cold domain is open under the attribute lock or under a pin, and
  * does not outlive its use (WINDOW_WB_ONCE). One that is left from a time when the domain was warm is dropped before the
@@ -51,7 +52,7 @@ static __noinline int pin_shared(struct frame *f, uint32_t seen)
 	return 0;
 }
 
-/* The first of a frame of a cold domain. */
+/* The first of a frame of a cold domain, or of one on its way to warm. */
 static __noinline int pin_cold(struct domain *owner, mfn_t m)
 {
 	write_lock(&owner->attr_lock);
@@ -76,9 +77,12 @@ int domain_share_pin(struct domain *owner, mfn_t m)
 			return error;
 		}
 	}
-	/* Either kind of lock keeps cold and warm apart; who else pins a warm domain's frames is of no interest. */
+	/*
+	 * Either kind of lock keeps cold and warm apart; who else pins a warm domain's frames is of no interest. One that has just
+	 * turned warm may have a Non-cacheable mapping left of this one.
+	 */
 	read_lock(&owner->attr_lock);
-	is_wb = private_is_wb(owner);
+	is_wb = private_is_wb(owner) && likely(!READ_ONCE(owner->foreign_due));
 	if (likely(is_wb)) {
 		atomic_fetch_add(&f->shared_pins, 1);
 	}
@@ -156,22 +160,41 @@ static void unshare_all(void)
 	}
 }
 
+/*
+ * One reason less in a domain whose private frames are Write-Back for everybody, and which stays like that meanwhile: the last
+ * one needs nothing else. False: it is not so, or somebody has the lock for writing, who is not waited for; nothing is changed.
+ */
+static inline bool unpin_wb(struct domain *owner, struct frame *f)
+{
+	bool is_wb = private_is_wb(owner); /* a hint, that saves a cold domain the lock */
+
+	if (unlikely(!is_wb) || unlikely(!read_trylock(&owner->attr_lock))) {
+		return false;
+	}
+	is_wb = private_is_wb(owner);
+	if (likely(is_wb)) {
+		ASSERT((READ_ONCE(f->shared_pins) & FRAME_PINS) > 0);
+		atomic_fetch_sub(&f->shared_pins, 1);
+	}
+	read_unlock(&owner->attr_lock);
+	return is_wb;
+}
+
 void domain_share_unpin(struct domain *owner, mfn_t m)
 {
 	struct frame *f = frame_entry_of_ram(m);
-	uint32_t seen = atomic_load_acquire(&f->shared_pins);
-	bool unsharing;
+	uint32_t seen;
 
+	if (likely(unpin_wb(owner, f))) {
+		return;
+	}
+	seen = atomic_load_acquire(&f->shared_pins);
 	do {
 		ASSERT((seen & FRAME_PINS) > 0);
-		/*
-		 * Whether the domain is warm is not looked at under the lock. If it turns cold right now, the flush of all its RAM
-		 * comes after this use of the frame, which has ended; if it turns warm, unshare() finds that.
-		 */
-		unsharing = seen == 1 && !private_is_wb(owner);
+		/* What the domain is when the lock is had decides: unshare(). Until then the frame stays a shared one. */
 	} while (!atomic_compare_exchange(&f->shared_pins, &seen,
-					  unsharing ? FRAME_UNSHARING : seen - 1));
-	if (unsharing) {
+					  seen == 1 ? FRAME_UNSHARING : seen - 1));
+	if (seen == 1) {
 		/* Only one finds it at 1, and it is in no list: FRAME_UNSHARING goes after it has left that. */
 		atomic_fetch_add(&f->head, FRAME_ONE_REF);
 		f->share_next = this_cpu(unshare_first);
@@ -198,11 +221,14 @@ static __noinline void unpin_cold(struct domain *owner, mfn_t m)
 void domain_share_unpin_now(struct domain *owner, mfn_t m)
 {
 	struct frame *f = frame_entry_of_ram(m);
-	uint32_t seen = atomic_load_acquire(&f->shared_pins);
+	uint32_t seen;
 
+	if (likely(unpin_wb(owner, f))) {
+		return;
+	}
+	seen = atomic_load_acquire(&f->shared_pins);
 	ASSERT((seen & FRAME_PINS) > 0);
-	/* As in domain_share_unpin(). */
-	while (likely(seen != 1 || private_is_wb(owner))) {
+	while (seen != 1) {
 		if (likely(atomic_compare_exchange(&f->shared_pins, &seen, seen - 1))) {
 			return;
 		}

@@ -28,13 +28,14 @@
 #define FIRST_GFN 0x80u             /* the owner's own addresses */
 #define AT        UINT64_C(0x40000) /* where they are mapped in the mapper */
 #define NR_AT     96u
+#define NR_CPUS   2u
 
 static struct domain owner, dom0;
 static struct frame *const frames =
 	(struct frame *)(uintptr_t)(FRAME_TABLE_BASE + FIRST_MFN * sizeof(struct frame));
 static bool registered[NR_FRAMES]; /* a Write-Back mapping at EL2 */
 static char page[PAGE_SIZE] __aligned(4096);
-static void (*deferred)(void);
+static void (*deferred[NR_CPUS])(void);
 static bool owner_is_gone;
 static mfn_t window;
 static uint64_t ram_next, ram_limit;
@@ -148,7 +149,7 @@ void domain_put(struct domain *d)
 
 void sched_defer(void (*work)(void))
 {
-	deferred = work;
+	deferred[fake_machine_cpu] = work;
 }
 
 void irq_handle_pending(void)
@@ -195,7 +196,7 @@ static int set_up(void **state)
 	}
 	assert_int_equal(stage2_map(&owner, gfn(FIRST_GFN), mfn(FIRST_MFN), NR_FRAMES, STAGE2_RAM),
 			 0);
-	deferred = NULL;
+	memset(deferred, 0, sizeof(deferred));
 	owner_is_gone = false;
 	fake_machine_set_hook(NULL, NULL);
 	fake_machine_log_clear();
@@ -204,17 +205,21 @@ static int set_up(void **state)
 
 static void run_deferred(void)
 {
-	void (*work)(void) = deferred;
+	for (unsigned int cpu = NR_CPUS; cpu-- > 0;) {
+		void (*work)(void) = deferred[cpu];
 
-	deferred = NULL;
-	if (work != NULL) {
-		work();
+		fake_machine_set_cpu(cpu);
+		deferred[cpu] = NULL;
+		if (work != NULL) {
+			work();
+		}
 	}
 }
 
 static int nothing_is_left(void **state)
 {
 	fake_machine_set_hook(NULL, NULL);
+	fake_machine_set_other_cpu(NULL);
 	run_deferred();
 	assert_int_equal(stage2_unmap(&dom0, gfn(AT), NR_AT), 0);
 	for (unsigned int n = 0; n < NR_FRAMES; n++) {
@@ -333,7 +338,7 @@ static void the_first_pin_turns_mappings_write_back_by_break_before_make(void **
 	foreign_map(AT + 2, 3);
 	assert_true(is_wb(AT + 2));
 	unpin(3);
-	assert_null(deferred);
+	assert_null(deferred[0]);
 	unpin(3);
 }
 
@@ -367,7 +372,7 @@ static void without_a_lock_the_last_unpin_cleans_at_once(void **state)
 	assert_int_equal(fake_machine_count("dc civac"), 1);
 	assert_int_equal(frames[3].shared_pins, 0);
 	assert_int_equal(frames[3].refs, 1);
-	assert_null(deferred);
+	assert_null(deferred[0]);
 	/* One that is to be made private later is pinned and unpinned again: its list has it still. */
 	pin(3);
 	unpin(3);
@@ -438,7 +443,7 @@ static void in_a_warm_domain_nothing_is_to_be_done(void **state)
 	fake_machine_log_clear();
 	pin(3);
 	unpin(3);
-	assert_null(deferred);
+	assert_null(deferred[0]);
 	assert_int_equal(fake_machine_log_count(), 0);
 	assert_int_equal(frames[3].shared_pins, 0);
 }
@@ -451,7 +456,7 @@ static void nor_where_write_back_is_forced(void **state)
 	fake_machine_log_clear();
 	pin(3);
 	unpin(3);
-	assert_null(deferred);
+	assert_null(deferred[0]);
 	assert_int_equal(fake_machine_log_count(), 0);
 }
 
@@ -596,6 +601,194 @@ static void a_step_is_bounded(void **state)
 	assert_true(is_wb(AT));
 }
 
+/* ---- another CPU at every step ---------------------------------------------------------------------------- */
+
+#define RACED 3u /* the frame */
+
+static struct {
+	void (*go)(void);
+	bool waits;        /* it needs locks; else it goes ahead whoever has them */
+	unsigned int step; /* of this CPU, from which on the other goes as soon as it can */
+	unsigned int steps_seen;
+	bool gone;
+	unsigned int pins; /* as they should be */
+	uint32_t cursor;
+} race;
+
+static void other_cpu(void)
+{
+	if (race.gone || race.steps_seen++ < race.step ||
+	    (race.waits && (owner.attr_lock.state != 0 || dom0.stage2.lock.state != 0))) {
+		return;
+	}
+	race.gone = true;
+	fake_machine_set_cpu(1);
+	race.go();
+	fake_machine_set_cpu(0);
+}
+
+/* As domain_warm.c: the state at once, and then the mappings, in steps. */
+static void begin_turning(bool warm)
+{
+	write_lock(&owner.attr_lock);
+	owner.warm = warm;
+	owner.foreign_due = true;
+	race.cursor = 0;
+	write_unlock(&owner.attr_lock);
+}
+
+static void end_turning(void)
+{
+	while (owner.foreign_due) {
+		write_lock(&owner.attr_lock);
+		owner.foreign_due = owner.foreign_due && !stage2_turn_some(&owner, &race.cursor);
+		write_unlock(&owner.attr_lock);
+	}
+}
+
+static void turns_cold(void)
+{
+	begin_turning(false);
+	end_turning();
+}
+
+static void turns_warm(void)
+{
+	begin_turning(true);
+	end_turning();
+}
+
+static void begins_to_turn_warm(void)
+{
+	begin_turning(true);
+}
+
+static void turns_cold_and_warm(void)
+{
+	turns_cold();
+	turns_warm();
+}
+
+static void turns_warm_and_cold(void)
+{
+	turns_warm();
+	turns_cold();
+}
+
+static void pins(void)
+{
+	pin(RACED);
+	race.pins++;
+	/* From now on it may be mapped Write-Back. */
+	assert_true(is_wb(AT));
+}
+
+static void unpins(void)
+{
+	unpin(RACED);
+	race.pins--;
+}
+
+static void unpins_now(void)
+{
+	domain_share_unpin_now(&owner, frame_at(RACED));
+	race.pins--;
+}
+
+static void maps(void)
+{
+	foreign_map(AT + 1, RACED);
+}
+
+static void maps_anew(void)
+{
+	foreign_map(AT, RACED);
+}
+
+static void check_race(void)
+{
+	run_deferred();
+	end_turning();
+	assert_int_equal(frames[RACED].shared_pins, race.pins);
+	for (unsigned int i = 0; i < 2; i++) {
+		const uint64_t *entry = entry_at(AT + i);
+
+		/* C1, and the other way round. */
+		if (pte_is_valid(*entry) && is_wb(AT + i) != (owner.warm || race.pins > 0)) {
+			fail_msg("a mapping is %s, the owner %s, %u pins: the other CPU went at step %u",
+				 is_wb(AT + i) ? "Write-Back" : "Non-cacheable",
+				 owner.warm ? "warm" : "cold", race.pins, race.step);
+		}
+	}
+}
+
+/* True while the other CPU went ahead before this one was done: there may be more steps. */
+static bool race_at(unsigned int step, bool warm, unsigned int nr_pins, void (*here)(void),
+		    void (*there)(void))
+{
+	race.go = there;
+	race.waits = there != unpins;
+	race.step = step;
+	race.steps_seen = 0;
+	race.gone = false;
+	race.pins = nr_pins;
+	owner.warm = warm;
+	for (unsigned int n = 0; n < nr_pins; n++) {
+		pin(RACED);
+	}
+	foreign_map(AT, RACED);
+	fake_machine_set_other_cpu(other_cpu);
+	here();
+	fake_machine_set_other_cpu(NULL);
+	check_race();
+	for (; race.pins > 0; race.pins--) {
+		unpin(RACED);
+	}
+	nothing_is_left(NULL);
+	fake_machine_log_clear();
+	return race.gone;
+}
+
+static void a_frame_follows_whatever_another_cpu_does_at_whatever_step(void **state)
+{
+	static void (*const turn[])(void) = {turns_cold, turns_warm, begins_to_turn_warm,
+					     turns_cold_and_warm, turns_warm_and_cold};
+	static void (*const use[])(void) = {pins, unpins, unpins_now, maps, maps_anew};
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(turn) * ARRAY_SIZE(use) * 2 * 2 * 2; n++) {
+		void (*a)(void) = turn[n % ARRAY_SIZE(turn)];
+		void (*b)(void) = use[n / ARRAY_SIZE(turn) % ARRAY_SIZE(use)];
+		unsigned int rest = n / (unsigned int)(ARRAY_SIZE(turn) * ARRAY_SIZE(use));
+		bool warm = rest % 2 != 0, turn_first = rest / 2 % 2 != 0;
+		unsigned int nr_pins = rest / 4 + (b == unpins || b == unpins_now ? 1 : 0);
+		unsigned int step = 0;
+
+		while (race_at(step, warm, nr_pins, turn_first ? a : b, turn_first ? b : a)) {
+			step++;
+			assert_true(step < 10000);
+		}
+		assert_true(step > 0);
+	}
+}
+
+static void two_cpus_pin_and_unpin_at_whatever_step(void **state)
+{
+	static void (*const use[])(void) = {pins, unpins, unpins_now};
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(use) * ARRAY_SIZE(use) * 2; n++) {
+		bool warm = n % 2 != 0;
+		void (*a)(void) = use[n / 2 % ARRAY_SIZE(use)];
+		void (*b)(void) = use[n / 2 / ARRAY_SIZE(use)];
+		unsigned int nr_pins = (a != pins ? 1u : 0u) + (b != pins ? 1u : 0u), step = 0;
+
+		while (race_at(step, warm, nr_pins, a, b)) {
+			step++;
+			assert_true(step < 10000);
+		}
+		assert_true(step > 0);
+	}
+}
+
 /* ---- at random, against a model of what caches may hold ------------------------------------------------ */
 
 static struct {
@@ -644,7 +837,7 @@ static void check(void)
 			assert_int_equal(is_wb(AT + i), stage2_attr_frame_is_wb(&owner, &frames[n]));
 		}
 		/* Shared is shared by everyone, at any time. */
-		assert_true(frames[n].shared_pins == 0 || is_wb(AT + i) || model.turning);
+		assert_true(frames[n].shared_pins == 0 || is_wb(AT + i));
 	}
 	for (unsigned int n = 0; n < NR_FRAMES; n++) {
 		assert_int_equal(frames[n].shared_pins & FRAME_PINS,
@@ -709,14 +902,14 @@ static void random_step(void)
 	case 11:
 		if (!model.turning && rand() % 8 == 0) {
 			owner.warm = !owner.warm;
-			model.turning = true;
+			owner.foreign_due = model.turning = true;
 			cursor = 0;
 		}
 		break;
 	}
 	if (model.turning) {
 		write_lock(&owner.attr_lock);
-		model.turning = !stage2_turn_some(&owner, &cursor);
+		owner.foreign_due = model.turning = !stage2_turn_some(&owner, &cursor);
 		write_unlock(&owner.attr_lock);
 		if (!model.turning && !owner.warm) {
 			/* All its RAM is cleaned and invalidated then (domain_warm.c). */
@@ -772,6 +965,8 @@ int main(void)
 		TEST(all_mappings_follow_their_owner),
 		TEST(others_mappings_stay_as_they_are),
 		TEST(a_step_is_bounded),
+		TEST(a_frame_follows_whatever_another_cpu_does_at_whatever_step),
+		TEST(two_cpus_pin_and_unpin_at_whatever_step),
 		TEST(at_random_nothing_private_and_cold_is_ever_cached),
 	};
 
