@@ -104,7 +104,7 @@ static bool settle(struct domain *d)
 		 * dropped them.
 		 */
 		d->setway_epoch = epoch_begin();
-		WRITE_ONCE(d->setway_waits, true);
+		d->setway_waits = true;
 		ask_for_flush(d);
 		return true;
 	}
@@ -185,11 +185,28 @@ static void learn_caches(struct vcpu *v)
 	}
 }
 
+/*
+ * May what has been asked for up to now, *asked, be done: others' mappings have followed, and windows with the old attribute are
+ * gone? In one with that number: another vCPU may turn the domain at any time, and what it asks for has to wait anew.
+ */
+static bool may_flush(struct domain *d, uint32_t *asked)
+{
+	bool may;
+
+	write_lock(&d->attr_lock);
+	if (d->setway_waits) {
+		d->setway_waits = !epoch_passed(d->setway_epoch);
+	}
+	may = !d->foreign_due && !d->setway_waits;
+	*asked = d->setway_asked;
+	write_unlock(&d->attr_lock);
+	return may;
+}
+
 /* One part of the flush, setway_claimed being the caller's: clean and invalidate by VA, through windows. */
-static void flush_part(struct domain *d)
+static void flush_part(struct domain *d, uint32_t asked)
 {
 	const uint64_t end = stage2_max_gfn(d).raw + 1;
-	uint32_t asked = READ_ONCE(d->setway_asked);
 	mfn_t m;
 
 	if (d->setway_doing != asked) {
@@ -226,20 +243,6 @@ static void flush_part(struct domain *d)
 	}
 }
 
-static bool windows_are_gone(struct domain *d)
-{
-	bool waits;
-
-	if (likely(!READ_ONCE(d->setway_waits))) {
-		return true;
-	}
-	write_lock(&d->attr_lock);
-	waits = !epoch_passed(d->setway_epoch);
-	d->setway_waits = waits;
-	write_unlock(&d->attr_lock);
-	return !waits;
-}
-
 /* Some of the foreign mappings follow the domain; true when all have. */
 static bool turn_part(struct domain *d)
 {
@@ -261,6 +264,7 @@ static bool turn_part(struct domain *d)
 bool domain_attr_step(struct vcpu *v)
 {
 	struct domain *d = v->domain;
+	uint32_t asked;
 
 	if (unlikely(!v->caches_known)) {
 		learn_caches(v);
@@ -276,8 +280,8 @@ bool domain_attr_step(struct vcpu *v)
 	if (atomic_exchange(&d->setway_claimed, true)) {
 		return false;
 	}
-	if (windows_are_gone(d)) {
-		flush_part(d);
+	if (may_flush(d, &asked)) {
+		flush_part(d, asked);
 	}
 	atomic_store_release(&d->setway_claimed, false);
 	return !READ_ONCE(d->setway_flush);

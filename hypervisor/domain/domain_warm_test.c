@@ -63,8 +63,17 @@ void gic_send_sgi_all_others(uint32_t sgi)
 	nr_kicks++;
 }
 
+/* What another vCPU does as a part of the flush begins. */
+static void (*at_a_part)(void);
+
 gfn_t stage2_max_gfn(struct domain *d)
 {
+	void (*go)(void) = at_a_part;
+
+	at_a_part = NULL;
+	if (go != NULL) {
+		go();
+	}
 	return gfn(FIRST_GFN + NR_RAM - 1);
 }
 
@@ -144,6 +153,7 @@ static int set_up(void **state)
 	epoch_done = true;
 	nr_kicks = nr_messages = 0;
 	foreign_steps = 0;
+	at_a_part = NULL;
 	fake_machine_sysreg_set("HCR_EL2", HCR_VM | HCR_TVM);
 	return 0;
 }
@@ -399,6 +409,31 @@ static void a_request_at_the_very_end_is_not_lost(void **state)
 	assert_cleaned(2);
 }
 
+static void vcpu1_turns_its_caches_off(void)
+{
+	domain_sctlr_changed(&vcpus[1], 0);
+}
+
+/* The flush that comes with it must not begin before windows are gone, nor before others' mappings have followed. */
+static void a_turn_to_cold_as_a_part_begins_is_not_flushed_by_that_part(void **state)
+{
+	online[1] = true;
+	write_sctlr(&vcpus[1], ON);
+	load(&vcpus[0], 0);
+	assert_int_equal(domain_set_way(&vcpus[0]), 0);
+	at_a_part = vcpu1_turns_its_caches_off;
+	assert_false(domain_attr_step(&vcpus[0]));
+	assert_false(dom.warm);
+	for (unsigned int n = 0; n < 10; n++) {
+		assert_false(domain_attr_step(&vcpus[0]));
+	}
+	memset(cleaned, 0, sizeof(cleaned));
+	epoch_done = true;
+	flush(&vcpus[0]);
+	assert_cleaned(1);
+	assert_int_equal(last_attr, WINDOW_NC);
+}
+
 static void back_to_cold_only_when_armed_and_no_vcpu_has_caches(void **state)
 {
 	write_sctlr(&vcpus[0], ON);
@@ -513,6 +548,7 @@ int main(void)
 		TEST(two_vcpus_share_the_work),
 		TEST(a_request_during_a_flush_starts_it_anew),
 		TEST(a_request_at_the_very_end_is_not_lost),
+		TEST(a_turn_to_cold_as_a_part_begins_is_not_flushed_by_that_part),
 		TEST(back_to_cold_only_when_armed_and_no_vcpu_has_caches),
 		TEST(a_vcpu_that_ran_untrapped_counts_as_on_until_it_is_asked),
 		TEST(if_it_turns_out_to_have_none_the_domain_is_cold),
