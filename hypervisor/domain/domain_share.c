@@ -57,7 +57,7 @@ static __noinline int pin_cold(struct domain *owner, mfn_t m)
 {
 	write_lock(&owner->attr_lock);
 	/* C1, private to shared: before anybody has it Write-Back no Non-cacheable mapping is left. */
-	(void)stage2_turn_frame(m, true);
+	stage2_turn_frame(m, true);
 	atomic_fetch_add(&frame_entry_of_ram(m)->shared_pins, 1);
 	write_unlock(&owner->attr_lock);
 	return 0;
@@ -112,11 +112,7 @@ static void clean_through_window(mfn_t m)
 static void make_private(const struct domain *d, mfn_t m)
 {
 	ASSERT(write_is_mine(&d->attr_lock));
-	if (stage2_turn_frame(m, true)) {
-		/* What was written through the cache is there for whoever reads past it from now on. */
-		clean_through_window(m);
-		(void)stage2_turn_frame(m, false);
-	}
+	stage2_turn_frame(m, false);
 	/* C1: nothing can bring lines back any more. */
 	ASSERT(!stage2_frame_is_wb_elsewhere(m));
 	clean_through_window(m);

@@ -74,10 +74,10 @@ int __must_check stage2_unmap_grant(struct domain *d, gfn_t g, mfn_t m);
 int __must_check stage2_map_foreign(struct domain *mapper, gfn_t g, struct domain *owner, mfn_t m,
 				    enum stage2_type type);
 /*
- * Turn foreign mappings to the attribute that they ought to have, break-before-make (stage2_foreign.c). owner's attribute
- * lock is held for writing. Of one frame, at once: to wb; true when it has any.
+ * Turn foreign mappings to the attribute that they ought to have, break-before-make (stage2_foreign.c); what turns Non-cacheable
+ * is cleaned and invalidated in between. owner's attribute lock is held for writing. Of one frame, at once: to wb.
  */
-bool stage2_turn_frame(mfn_t m, bool wb);
+void stage2_turn_frame(mfn_t m, bool wb);
 /* For assertions of C1: has anybody a Write-Back foreign mapping of it? */
 bool stage2_frame_is_wb_elsewhere(mfn_t m);
 /* Of all of owner's frames, in steps: *cursor is 0 at first; true when none is left. */

@@ -198,13 +198,13 @@ static void turn_found(struct found *found)
 	found->nr = 0;
 }
 
-bool stage2_turn_frame(mfn_t m, bool wb)
+void stage2_turn_frame(mfn_t m, bool wb)
 {
 	struct found found; /* not the array: most often there is nothing */
-	bool any = false, more;
+	bool more;
 
 	if (READ_ONCE(nr_records) == 0) {
-		return false;
+		return;
 	}
 	found.nr = 0;
 	/* A frame is mapped by few, so this is not in steps. */
@@ -212,7 +212,6 @@ bool stage2_turn_frame(mfn_t m, bool wb)
 		more = false;
 		spin_lock(&foreign_lock);
 		for (struct foreign *record = *bucket_of(m); record; record = record->next) {
-			any = any || record->m == m.raw;
 			if (record->m == m.raw && record->wb != wb) {
 				more = found.nr == FOUND_MAX;
 				if (more) {
@@ -224,7 +223,6 @@ bool stage2_turn_frame(mfn_t m, bool wb)
 		spin_unlock(&foreign_lock);
 		turn_found(&found);
 	} while (more);
-	return any;
 }
 
 bool stage2_frame_is_wb_elsewhere(mfn_t m)

@@ -14,6 +14,7 @@
 
 #include "abi/xen.h"
 #include "arm64/barrier.h"
+#include "arm64/cache.h"
 #include "arm64/tlb.h"
 #include "domain/domain.h"
 #include "lib/assert.h"
@@ -336,10 +337,28 @@ int stage2_map_foreign_page(struct domain *mapper, gfn_t g, struct domain *owner
 /* Pages that can be turned with one TLBI. */
 #define TURN_AT_ONCE 16
 
+/*
+ * Write-Back to Non-cacheable, while nobody can write through the one or read past the cache through the other: what was written
+ * is in memory before it is looked for there, and no line is written back over what comes next.
+ */
+static void clean_frames(const mfn_t *frames, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		void *page = window_map(frames[i], WINDOW_NC);
+
+		dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
+		window_unmap(page);
+	}
+	if (nr != 0) {
+		dsb_sy(); /* complete before the new entries */
+	}
+}
+
 static void turn_locked(struct change *c, const struct stage2_foreign_at *list, unsigned int nr)
 {
 	uint64_t *entries[TURN_AT_ONCE], new[TURN_AT_ONCE];
-	unsigned int nr_broken = 0;
+	mfn_t non_cacheable[TURN_AT_ONCE];
+	unsigned int nr_broken = 0, nr_non_cacheable = 0;
 
 	ASSERT(nr <= TURN_AT_ONCE);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -353,11 +372,15 @@ static void turn_locked(struct change *c, const struct stage2_foreign_at *list, 
 		    (pte & PTE_ADDR) != mfn_to_maddr(list[i].m)) {
 			continue;
 		}
+		if (!list[i].wb) {
+			non_cacheable[nr_non_cacheable++] = list[i].m;
+		}
 		entries[nr_broken] = entry;
 		new[nr_broken++] = (pte & ~S2_MEMATTR_MASK) | stage2_attr_foreign(c->d, list[i].wb);
 		write_entry(c, entry, 0, gfn_to_ipa(list[i].g), 3);
 	}
 	pay_debt(c);
+	clean_frames(non_cacheable, nr_non_cacheable);
 	for (unsigned int i = 0; i < nr_broken; i++) {
 		write_entry(c, entries[i], new[i], 0, 3);
 	}

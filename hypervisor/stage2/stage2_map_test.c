@@ -82,6 +82,19 @@ void stage2_foreign_drop(const struct domain *mapper, gfn_t g, mfn_t m)
 	frame_put(m);
 }
 
+void *window_map(mfn_t m, enum window_attr attr)
+{
+	static char page[PAGE_SIZE];
+
+	assert_int_equal(attr, WINDOW_NC);
+	fake_machine_note("window 0x%lx", (unsigned long)m.raw);
+	return page;
+}
+
+void window_unmap(const void *va)
+{
+}
+
 mfn_t frame_pool_max_mfn(void)
 {
 	return mfn(2 * ARRAY_SIZE(ram));
@@ -459,7 +472,9 @@ static void pages_are_turned_with_one_invalidation(void **state)
 {
 	struct stage2_foreign_at list[3];
 	uint64_t before;
+	char window[32];
 
+	snprintf(window, sizeof(window), "window 0x%x", (unsigned int)OTHERS + 1);
 	map_foreign(0x1000, OTHERS, 3, STAGE2_FOREIGN_RO);
 	before = *entry_at(0x1000, 3);
 	for (unsigned int n = 0; n < ARRAY_SIZE(list); n++) {
@@ -472,8 +487,11 @@ static void pages_are_turned_with_one_invalidation(void **state)
 	fake_machine_log_clear();
 	stage2_turn_pages(list, 3);
 	fake_machine_expect("lock", "store invalid 0x0", "store invalid 0x1", "store invalid 0x2",
-			    "dsb ish", "tlbi vmalls12e1is", "dsb ish", "store valid 0x0",
-			    "store valid 0x1", "store valid 0x2", "dsb ishst", "unlock");
+			    "dsb ish", "tlbi vmalls12e1is", "dsb ish", window, "dc civac", "dsb sy",
+			    "store valid 0x0", "store valid 0x1", "store valid 0x2", "dsb ishst",
+			    "unlock");
+	/* The one that turns Non-cacheable is cleaned while nobody can use any of them. */
+	assert_int_equal(fake_machine_count("dc civac"), 1);
 	/* Nothing but the memory type has changed. */
 	assert_int_equal(*entry_at(0x1000, 3), (before & ~S2_MEMATTR_MASK) | S2_ATTR_NORMAL_WB);
 	assert_int_equal(*entry_at(0x1001, 3) & S2_MEMATTR_MASK, S2_ATTR_NORMAL_NC);
