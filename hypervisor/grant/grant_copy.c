@@ -13,6 +13,7 @@
 
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
+#include "arm64/cache.h"
 #include "arm64/copy_simd.h"
 #include "domain/domain.h"
 #include "domain/policy.h"
@@ -96,6 +97,19 @@ static const struct frame *frame_of_owner(const struct domain *owner, mfn_t m)
 	return f != NULL && frame_head_is_of(atomic_load_acquire(&f->head), owner->id) ? f : NULL;
 }
 
+/*
+ * Of an owner that has just turned, what is cached does not go by its state yet: a cold one's dirty lines are still to be flushed, which
+ * are what was written last, and are not to fall on what is copied now; and while others' mappings have not followed, some of them read
+ * and write past the caches and some do not. So no line of the page is left, before and after.
+ */
+static void clean_if_turning(const struct domain *owner, const char *page)
+{
+	if (unlikely(owner->foreign_due || (owner->setway_flush && !owner->warm))) {
+		dcache_clean_invalidate_to_poc(page, PAGE_SIZE);
+		dsb_sy(); /* complete before the copy, or before the lock is given back */
+	}
+}
+
 /* Each page as its owner's state asks for, whether a window is there or not. */
 static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *source,
 			     mfn_t from_mfn, const struct domain *dest, mfn_t to_mfn)
@@ -114,6 +128,8 @@ static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *
 	to_attr = from_mfn.raw == to_mfn.raw ? from_attr : stage2_attr_window(dest, to_frame);
 	from = window_map_of(from_mfn, from_attr, source->id);
 	to = window_map_of(to_mfn, to_attr, dest->id);
+	clean_if_turning(source, from);
+	clean_if_turning(dest, to);
 	/* Non-cacheable here, Device for a guest with its MMU off: mismatched types (Arm ARM, "Mismatched memory
 	 * attributes"), ordered by a barrier on either side. */
 	if (from_attr == WINDOW_NC || to_attr == WINDOW_NC) {
@@ -127,6 +143,8 @@ static int16_t copy_as_owned(const struct gnttab_copy *op, const struct domain *
 	if (to_attr == WINDOW_NC) {
 		dsb_sy();
 	}
+	clean_if_turning(source, from);
+	clean_if_turning(dest, to);
 	window_unmap(to);
 	window_unmap(from);
 	return GNTST_okay;

@@ -749,6 +749,39 @@ static void each_page_is_copied_as_its_owner_uses_it(void **state)
 	assert_int_equal(frame_of(mfn(FAKE_MFN(theirs)))->shared_pins, 0);
 }
 
+/* What is dirty since it was warm is read, and does not fall on what is written. */
+static void an_owner_that_turns_has_no_lines_of_what_is_copied(void **state)
+{
+	static const struct {
+		bool warm, foreign_due, setway_flush;
+		unsigned int cleans;
+	} cases[] = {
+		{false, false, false, 0}, {false, false, true, 2}, {false, true, true, 2},
+		{true, true, false, 2},   {true, false, true, 0},  {true, false, false, 0},
+	};
+	struct gnttab_copy op = {
+		.source = {.u.gmfn = PAGE_GFN + 3, .domid = DOMID_SELF},
+		.dest = {.u.ref = 3, .domid = 1},
+		.len = 16,
+		.flags = GNTCOPY_dest_gref,
+	};
+
+	(void)state;
+	permit(1, 3, 0, 2, 0);
+	dom[0]->warm = true;
+	for (unsigned int n = 0; n < ARRAY_SIZE(cases); n++) {
+		dom[1]->warm = cases[n].warm;
+		dom[1]->foreign_due = cases[n].foreign_due;
+		dom[1]->setway_flush = cases[n].setway_flush;
+		fake_machine_log_clear();
+		assert_int_equal(grant_copy(dom[0], &op), GNTST_okay);
+		assert_int_equal(fake_machine_count("dc civac"), cases[n].cleans);
+		if (cases[n].cleans != 0) {
+			fake_machine_expect("dc civac", "dsb sy", "dc civac", "dsb sy");
+		}
+	}
+}
+
 static void what_cannot_be_told_is_undone(void **state)
 {
 	struct gnttab_map_grant_ref op = {
@@ -806,6 +839,8 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_page_is_copied_as_its_owner_uses_it, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(an_owner_that_turns_has_no_lines_of_what_is_copied,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_told_is_undone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_replaced_is_not_unmapped, set_up, tear_down),
 	};

@@ -109,7 +109,8 @@ volatile void *hyp_map_device(maddr_t start, uint64_t size);
 enum window_attr {
 	WINDOW_NC, /* private frame of a cold domain, free frames */
 	WINDOW_WB, /* warm */
-	WINDOW_WB_ONCE /* shared frame of a cold domain, which may become private again: not kept after the unmap */
+	WINDOW_WB_ONCE /* not kept after the unmap: shared frame of a cold domain, which may become private again; a domain
+			* that has turned warm, before others' mappings have followed */
 };
 
 /*

@@ -110,7 +110,8 @@ uint64_t stage2_attr_pte(const struct domain *d, const struct domain *owner, con
 enum window_attr stage2_attr_window(const struct domain *owner, const struct frame *f)
 {
 	if (stage2_attr_private_is_wb(owner)) {
-		return WINDOW_WB;
+		/* One that is kept would bring lines back beside the mappings that have not followed yet. */
+		return READ_ONCE(owner->foreign_due) ? WINDOW_WB_ONCE : WINDOW_WB;
 	}
 	return READ_ONCE(f->shared_pins) != 0 ? WINDOW_WB_ONCE : WINDOW_NC;
 }

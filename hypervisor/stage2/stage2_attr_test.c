@@ -176,6 +176,16 @@ static void windows_follow_the_same_table(void **state)
 	}
 }
 
+static void no_window_is_kept_before_others_mappings_have_followed(void **state)
+{
+	const struct frame frame = {.state = FRAME_GUEST};
+
+	domain_of(DOMU_WARM)->foreign_due = true;
+	assert_int_equal(stage2_attr_window(domain_of(DOMU_WARM), &frame), WINDOW_WB_ONCE);
+	domain_of(DOMU_WARM)->foreign_due = false;
+	assert_int_equal(stage2_attr_window(domain_of(DOMU_WARM), &frame), WINDOW_WB);
+}
+
 static void write_back_is_forced_only_where_nothing_bypasses_caches(void **state)
 {
 	for (enum who who = DOMU; who < NOBODY; who++) {
@@ -195,6 +205,8 @@ int main(void)
 		cmocka_unit_test_setup(a_shared_frame_is_write_back_to_all, set_up),
 		cmocka_unit_test_setup(nothing_is_no_mapping, set_up),
 		cmocka_unit_test_setup(windows_follow_the_same_table, set_up),
+		cmocka_unit_test_setup(no_window_is_kept_before_others_mappings_have_followed,
+				       set_up),
 		cmocka_unit_test_setup(write_back_is_forced_only_where_nothing_bypasses_caches,
 				       set_up),
 	};
