@@ -92,6 +92,7 @@ struct vgic_vcpu {
 	struct gic_vcpu_state hw; /* S1: VMCR, active priorities; in the registers while loaded */
 	uint32_t sync_count;      /* of vgic_sync()s that read list registers */
 	bool lr_live; /* the guest may be changing list registers: entered since the last sync */
+	bool waiting; /* since the last vgic_flush(): interrupts of the list, for a list register */
 	bool loaded;
 };
 

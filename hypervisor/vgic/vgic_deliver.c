@@ -16,7 +16,10 @@ static inline void finish(struct vcpu *v, struct vgic_irq *irq)
 	spin_unlock(&v->vgic.lock);
 }
 
-/* It is in no list register. */
+/*
+ * It is in no list register. Others that wait for one are not overtaken: all are in use then, and stay so until a
+ * vgic_sync(), which leaves the choice to vgic_flush().
+ */
 static __noinline void deliver_first(struct vcpu *v, struct vgic_irq *irq)
 {
 	struct vgic_vcpu *vg = &v->vgic;

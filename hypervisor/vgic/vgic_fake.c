@@ -34,7 +34,7 @@ bool fake_has_threads;
 bool fake_kicked[FAKE_NR_VCPUS];
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
 
-static struct virtual_interface interfaces[FAKE_NR_VCPUS];
+static struct virtual_interface interfaces[FAKE_NR_CPUS];
 static irq_handler_t maintenance_handler;
 
 static struct virtual_interface *own(void)
@@ -224,7 +224,7 @@ static void exit_and_enter(struct vcpu *v)
 		return;
 	}
 
-	fake_machine_set_cpu(v->id);
+	fake_machine_set_cpu(v->sched.cpu);
 	if (fake_on_kick != NULL) {
 		fake_on_kick(v);
 	} else {
@@ -393,7 +393,7 @@ void fake_start(enum gic_version version, unsigned int nr_lrs)
 void fake_stop(void)
 {
 	for (unsigned int i = 0; i < FAKE_NR_VCPUS; i++) {
-		fake_machine_set_cpu(i);
+		fake_run_on(&fake_vcpus[i]);
 		if (fake_vcpus[i].vgic.loaded) {
 			vgic_save(&fake_vcpus[i]);
 		}
@@ -413,7 +413,7 @@ void fake_stop(void)
 
 void fake_run_on(struct vcpu *v)
 {
-	fake_machine_set_cpu(v->id);
+	fake_machine_set_cpu(v->sched.cpu);
 }
 
 void fake_enter(struct vcpu *v)
@@ -436,10 +436,19 @@ void fake_exit(struct vcpu *v)
 void fake_start_vcpu(struct vcpu *v)
 {
 	fake_run_on(v);
-	per_cpu(current_vcpu, v->id) = v;
+	per_cpu(current_vcpu, v->sched.cpu) = v;
 	v->sched.state = SCHED_RUNNING;
 	vgic_load(v);
 	fake_enter(v);
+}
+
+void fake_switch_out(struct vcpu *v)
+{
+	fake_run_on(v);
+	vgic_save(v);
+	assert_false(fake_maintenance_is_high());
+	per_cpu(current_vcpu, v->sched.cpu) = NULL;
+	v->sched.state = SCHED_RUNNABLE;
 }
 
 unsigned int fake_nr_samples;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For the unit tests of vgic/: a machine with CPUs that have a virtual CPU interface each, a physical
- * distributor's enable, pending and active bits, and a domain whose vCPU n runs on CPU n. Kicks and wake-ups
- * do what the real ones lead to: the target's exit path.
+ * distributor's enable, pending and active bits, and a domain whose vCPU n runs on CPU n unless sched.cpu is changed
+ * while it is not loaded. Kicks and wake-ups do what the real ones lead to: the target's exit path.
  */
 #pragma once
 
@@ -12,6 +12,8 @@
 #define FAKE_NR_VCPUS 4
 #define FAKE_NR_SPIS  96
 #define FAKE_SPURIOUS 1023
+
+#define FAKE_NR_CPUS  (FAKE_NR_VCPUS + 1) /* one more than it takes: to move a vCPU to */
 
 /* The physical distributor. */
 struct fake_physical {
@@ -41,6 +43,8 @@ void fake_enter(struct vcpu *v);
 void fake_exit(struct vcpu *v);
 /* Loaded and entered. */
 void fake_start_vcpu(struct vcpu *v);
+/* It leaves its CPU without a look at maintenance interrupts: by an exit of another kind. */
+void fake_switch_out(struct vcpu *v);
 
 /* How often a timer was asked for its line. */
 extern unsigned int fake_nr_samples;

@@ -114,6 +114,14 @@ void vgic_deliver(struct vcpu *v, struct vgic_irq *irq);
 void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq);
 /* The distributor was enabled or disabled: every vCPU looks again. */
 void vgic_update_all(struct domain *d);
+/* Debug builds: no interrupt of the list is forgotten. Takes v's lock. (vgic_check.c) */
+#ifdef TENON_DEBUG
+void vgic_check_list(struct vcpu *v);
+#else
+static inline void vgic_check_list(struct vcpu *v)
+{
+}
+#endif
 
 /* SGI from a vCPU to another, or to itself. */
 void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi);

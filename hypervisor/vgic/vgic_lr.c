@@ -12,9 +12,20 @@
  * interrupt at EOI as long as the line is high.
  *
  * With more interrupts than list registers those chosen are the active ones, then the pending ones by
- * priority; maintenance interrupts (underflow, none pending) call for the rest. An active interrupt that
- * found no list register cannot be deactivated by the guest: with active ones by priority, and EOI ending
- * the highest first, that takes a guest that splits drop and deactivation, and then it hurts only itself.
+ * priority; maintenance interrupts (underflow, none pending, or the end of an active one when all are) call
+ * for the rest. An active interrupt that found no list register cannot be deactivated by the guest: with
+ * active ones by priority, and EOI ending the highest first, that takes a guest that splits drop and
+ * deactivation, and then it hurts only itself.
+ *
+ * No interrupt is forgotten (vgic_check.c). For one of the list that is wanted and in no list register,
+ *
+ *	work.vgic is set     and the next vgic_flush() chooses anew, on whatever CPU that is; or
+ *	vgic.waiting is set  and list registers are in use: maintenance interrupts are asked for, and the next
+ *	                     vgic_sync(), for whatever reason it is called, sets work.vgic.
+ *
+ * A vCPU that leaves its CPU is in the first state, as what was asked for stays behind: it may never have come,
+ * when another exit was faster. That the vCPU is entered again is seen to elsewhere: who lists an interrupt wakes it
+ * (vgic_irq_update()), and before it blocks it looks at the whole list, not at list registers (vgic_has_pending()).
  */
 #include "vgic/vgic_lr.h"
 
@@ -78,13 +89,14 @@ static void make_lr(const struct domain *d, const struct vgic_irq *irq, struct g
 	}
 }
 
-static void load(struct vcpu *v, struct vgic_irq *irq)
+static void load(struct vcpu *v, struct vgic_irq *irq, bool ends_by_exit)
 {
 	struct vgic_vcpu *vg = &v->vgic;
 	struct gic_lr lr;
 
 	latch_from_lr(v->domain, irq);
 	make_lr(v->domain, irq, &lr);
+	lr.eoi_maintenance = !lr.hw && (lr.eoi_maintenance || ends_by_exit);
 	if (irq->lr == 0) {
 		vgic_lr_claim(vg, irq, (unsigned int)__builtin_ctzll(~vg->lr_used));
 	}
@@ -195,6 +207,9 @@ static __noinline void read_back_all(struct vcpu *v)
 	WRITE_ONCE(vg->sync_count, vg->sync_count + 1);
 	WRITE_ONCE(vg->lr_live, false);
 	v->work.list_registers = vg->lr_used != 0;
+	if (unlikely(vg->waiting)) {
+		v->work.vgic = true; /* for those that have become free, by this exit */
+	}
 	spin_unlock(&vg->lock);
 }
 
@@ -283,6 +298,7 @@ static __noinline void refill(struct vcpu *v, struct movers *movers)
 	struct choice choice = {.limit = gic_info.nr_lrs};
 	bool enabled = READ_ONCE(v->domain->vgic.enabled);
 	uint32_t hcr = GIC_HCR_EN;
+	bool all_active;
 	struct list *node, *next;
 
 	for (node = vg->pending.next; node != &vg->pending; node = next) {
@@ -294,6 +310,9 @@ static __noinline void refill(struct vcpu *v, struct movers *movers)
 		if (wanted && !vgic_irq_leaves(v, irq)) {
 			if (enabled || irq->state.active) {
 				choose(&choice, irq);
+			} else {
+				/* At each exit, until the distributor is on. */
+				v->work.vgic = true;
 			}
 			continue;
 		}
@@ -317,15 +336,20 @@ static __noinline void refill(struct vcpu *v, struct movers *movers)
 			unload(v, idx);
 		}
 	}
+	/*
+	 * Only such requests as are not true at once: or the guest would make no progress. An interrupt with the HW bit
+	 * cannot ask for one at its end; where all are such and active, the exit comes when one of them is left.
+	 */
+	all_active = choice.overflow && choice.irq[choice.nr - 1]->state.active;
 	for (unsigned int i = 0; i < choice.nr; i++) {
-		load(v, choice.irq[i]);
+		load(v, choice.irq[i], all_active);
 	}
+	vg->waiting = choice.overflow;
 	if (choice.overflow) {
-		/* Only such requests as are not true at once: or the guest would make no progress. */
 		if (choice.nr > 1) {
 			hcr |= GIC_HCR_UIE;
 		}
-		if (!choice.irq[choice.nr - 1]->state.active) {
+		if (!all_active) {
 			hcr |= GIC_HCR_NPIE;
 		}
 	}
@@ -354,6 +378,7 @@ static bool fill_the_only_one(struct vcpu *v)
 	}
 	vgic_lr_claim(vg, irq, 0);
 	vgic_lr_note_filled(irq);
+	vg->waiting = false;
 	set_hcr(vg, GIC_HCR_EN);
 	return true;
 }
@@ -391,6 +416,7 @@ void vgic_flush(struct vcpu *v)
 
 	/* Work that comes after this look comes with a kick. */
 	if (!READ_ONCE(v->work.vgic) && !v->work.list_registers) {
+		vgic_check_list(v);
 		return;
 	}
 	ASSERT(vg->loaded && !vg->lr_live);
@@ -399,11 +425,12 @@ void vgic_flush(struct vcpu *v)
 	v->work.vgic = false;
 	if (refill_them && !fill_the_only_one(v)) {
 		flush_all(v);
-		return;
+	} else {
+		WRITE_ONCE(vg->lr_live, vg->lr_used != 0);
+		v->work.list_registers = false;
+		spin_unlock(&vg->lock);
 	}
-	WRITE_ONCE(vg->lr_live, vg->lr_used != 0);
-	v->work.list_registers = false;
-	spin_unlock(&vg->lock);
+	vgic_check_list(v);
 }
 
 /* Is there anything in the list that its CPU interface lets through? */
@@ -487,6 +514,7 @@ void vgic_save(struct vcpu *v)
 	}
 	gic_vcpu_save(&vg->hw);
 	vg->loaded = false;
+	vgic_check_list(v);
 }
 
 /* The exit itself is what was asked for: the next vgic_flush() does the work. Here the request ends, as it

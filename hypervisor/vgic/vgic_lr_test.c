@@ -388,75 +388,6 @@ static void registers_reach_a_vcpu_that_runs_elsewhere(void **state)
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
-static void more_interrupts_than_list_registers_come_by_priority(void **state)
-{
-	uint32_t last = 0;
-
-	for (uint32_t i = 0; i < 20; i++) {
-		set_edge(v0, SPI + i);
-		fake_enable(v0, SPI + i, (uint8_t)(8 * ((i * 7) % 20) + 8));
-	}
-	for (uint32_t i = 0; i < 20; i++) {
-		vgic_pulse(&fake_domain, NULL, SPI + i);
-	}
-	fake_start_vcpu(v0);
-	for (uint32_t i = 0; i < 20; i++) {
-		uint32_t intid = fake_guest_acknowledge();
-		uint32_t priority = fake_domain.vgic.spis[intid - 32].state.priority;
-
-		assert_true(priority > last);
-		last = priority;
-		if (fake_maintenance_is_high()) {
-			again(v0);
-		}
-		fake_guest_end(intid);
-		if (fake_maintenance_is_high()) {
-			again(v0);
-		}
-	}
-	assert_int_equal(fake_guest_take_all(), 0);
-}
-
-/* The requests of an overflow end with it, also when something else comes first than their interrupt. */
-static void the_last_of_many_asks_for_no_maintenance(void **state)
-{
-	for (uint32_t i = 0; i < 5; i++) {
-		set_edge(v0, SPI + i);
-		fake_enable(v0, SPI + i, 0x80);
-		vgic_pulse(&fake_domain, NULL, SPI + i);
-	}
-	fake_start_vcpu(v0);
-	assert_int_equal(fake_guest_take_all(), 4);
-	vgic_sync(v0);
-	v0->work.vgic = true;
-	fake_enter(v0);
-	assert_int_equal(fake_guest_take_all(), 1);
-}
-
-static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
-{
-	for (uint32_t i = 0; i < 6; i++) {
-		set_edge(v0, SPI + i);
-		fake_enable(v0, SPI + i, i < 5 ? 0xa0 : 0x20);
-	}
-	fake_start_vcpu(v0);
-	for (uint32_t i = 0; i < 5; i++) {
-		vgic_pulse(&fake_domain, NULL, SPI + i);
-	}
-	again(v0);
-	assert_int_equal(fake_guest_acknowledge(), SPI);
-	fake_exit(v0);
-	vgic_pulse(&fake_domain, NULL, SPI + 5);
-	fake_enter(v0);
-	assert_int_equal(fake_guest_acknowledge(), SPI + 5);
-	fake_guest_end(SPI + 5);
-	fake_guest_end(SPI); /* kept its list register */
-	for (unsigned int i = 0; i < 4; i++) {
-		again(v0);
-		assert_int_equal(fake_guest_take_all() > 0, i < 2);
-	}
-}
-
 static void wfi_wakes_for_what_would_be_taken(void **state)
 {
 	fake_start_vcpu(v0);
@@ -846,9 +777,6 @@ int main(void)
 		V3(active_and_pending_registers_are_true_during_the_handler),
 		V3(registers_reach_a_vcpu_that_runs_elsewhere),
 		V2(registers_reach_a_vcpu_that_runs_elsewhere),
-		V3(more_interrupts_than_list_registers_come_by_priority),
-		V3(the_last_of_many_asks_for_no_maintenance),
-		V3(a_better_interrupt_takes_a_full_list_registers_place),
 		V3(wfi_wakes_for_what_would_be_taken),
 		V3(a_disabled_distributor_holds_back),
 		V3(state_moves_with_the_vcpu),

@@ -2,7 +2,7 @@
 /*
  * Random sequences of everything that can happen to a vCPU's interrupts, against a model of an interrupt controller
  * that has no list registers: lines that rise and fall, edges, SGIs of several CPUs, the guest's registers, its
- * acknowledging and ending, and the vCPU leaving its CPU at any moment (IHI 0048B, "Interrupt handling state machine").
+ * acknowledging and ending, and the vCPU leaving its CPU at any moment, for another (IHI 0048B, "Interrupt handling state machine").
  */
 #include "vgic/vgic_fake.h"
 
@@ -72,20 +72,56 @@ static bool is_pending(const struct model_irq *irq)
 static void load(void)
 {
 	if (!loaded) {
+		v0->sched.cpu = random_below(2) == 0 ? 0 : FAKE_NR_CPUS - 1;
 		fake_start_vcpu(v0);
 		loaded = true;
 	}
 }
 
+static bool can_be_taken(const struct model_irq *irq)
+{
+	return model.distributor && irq->enabled && is_pending(irq) && !irq->active;
+}
+
+static struct model_irq *next_to_take(void)
+{
+	struct model_irq *next = NULL;
+
+	for (unsigned int i = 0; i < NR_IRQS; i++) {
+		struct model_irq *irq = &model.irq[i];
+
+		if (can_be_taken(irq) && (next == NULL || irq->priority < next->priority)) {
+			next = irq;
+		}
+	}
+	return next;
+}
+
+/*
+ * By an interrupt, which the maintenance interrupt may be; by another exit, after which the vCPU is switched before
+ * interrupts are taken; or because it waits for one, and then the look at what is pending must be right, or it sleeps on.
+ */
 static void unload(void)
 {
-	if (loaded) {
-		fake_exit(v0);
-		vgic_save(v0);
-		per_cpu(current_vcpu, 0) = NULL;
-		v0->sched.state = SCHED_RUNNABLE;
-		loaded = false;
+	if (!loaded) {
+		return;
 	}
+	fake_run_on(v0);
+	switch (random_below(3)) {
+	case 0:
+		fake_exit(v0);
+		break;
+	case 1:
+		break;
+	default:
+		if (vgic_has_pending(v0) != (next_to_take() != NULL)) {
+			fail_msg("step %u: WFI sees pending %d, not %d", step, vgic_has_pending(v0),
+				 next_to_take() != NULL);
+		}
+		break;
+	}
+	fake_switch_out(v0);
+	loaded = false;
 }
 
 /* Out and in again: what was asked for while the guest ran. */
@@ -121,6 +157,14 @@ static uint32_t read_register(uint32_t offset, uint32_t intid)
 
 /* ---- what can happen ------------------------------------------------------------------------------- */
 
+/* Something was raised for the vCPU, which was in an exit: the shortest one, or another. */
+static void go_on(void)
+{
+	if (v0->work.any != 0 || random_below(2) == 0) {
+		again();
+	}
+}
+
 static void change_line(struct model_irq *irq)
 {
 	bool level = random_below(2) != 0;
@@ -128,7 +172,7 @@ static void change_line(struct model_irq *irq)
 	irq->latch = irq->latch || (irq->edge && level && !irq->line);
 	irq->line = level;
 	vgic_set_line(&fake_domain, v0, irq->intid, level);
-	again();
+	go_on();
 }
 
 static void send_sgi(struct model_irq *irq)
@@ -145,16 +189,10 @@ static void send_sgi(struct model_irq *irq)
 	} else {
 		irq->latch = true;
 		fake_run_on(&fake_vcpus[source]);
-		if (source == 0 && loaded) {
-			fake_exit(v0);
-		}
 		vgic_sgi1r_write(&fake_vcpus[source], (uint64_t)irq->intid << 24 | 1);
-		if (source == 0 && loaded) {
-			fake_enter(v0);
-		}
 	}
 	fake_run_on(v0);
-	again();
+	go_on();
 }
 
 static void raise(struct model_irq *irq)
@@ -164,7 +202,7 @@ static void raise(struct model_irq *irq)
 	} else if (random_below(4) == 0) {
 		irq->latch = true;
 		vgic_pulse(&fake_domain, v0, irq->intid);
-		again();
+		go_on();
 	} else {
 		change_line(irq);
 	}
@@ -240,6 +278,24 @@ static void switch_distributor(void)
 	}
 }
 
+/* It is asynchronous: the guest may get some steps further, or make an exit of another kind, before it is taken. */
+static void maybe_take_maintenance(void)
+{
+	if (!fake_maintenance_is_high()) {
+		return;
+	}
+	switch (random_below(3)) {
+	case 0:
+		again();
+		break;
+	case 1:
+		unload();
+		break;
+	default:
+		break;
+	}
+}
+
 static void end_of_interrupt(void)
 {
 	if (model.in_service == IDLE || !loaded) {
@@ -248,33 +304,41 @@ static void end_of_interrupt(void)
 	fake_guest_end(model.acknowledged);
 	model.irq[model.in_service].active = false;
 	model.in_service = IDLE;
-	if (fake_maintenance_is_high()) {
-		again();
+	maybe_take_maintenance();
+}
+
+/* What the guest gets while a maintenance interrupt is on its way: nothing, or another one that it may take. */
+static struct model_irq *early_one(uint32_t intid, struct model_irq *next)
+{
+	for (unsigned int i = 0; i < NR_IRQS; i++) {
+		if (model.irq[i].intid == intid && can_be_taken(&model.irq[i])) {
+			return &model.irq[i];
+		}
 	}
+	return intid == FAKE_SPURIOUS ? NULL : next;
 }
 
 static void acknowledge(void)
 {
-	struct model_irq *next = NULL;
+	struct model_irq *next;
 	uint32_t got;
+	bool maintenance;
 
 	if (!loaded || model.in_service != IDLE) {
 		return;
 	}
-	for (unsigned int i = 0; i < NR_IRQS; i++) {
-		struct model_irq *irq = &model.irq[i];
-
-		if (model.distributor && irq->enabled && is_pending(irq) && !irq->active &&
-		    (next == NULL || irq->priority < next->priority)) {
-			next = irq;
-		}
-	}
+	next = next_to_take();
+	maintenance = fake_maintenance_is_high();
 	got = fake_guest_acknowledge();
+	if (maintenance) {
+		next = early_one(got & 0x3ff, next);
+	}
 	if ((got & 0x3ff) != (next == NULL ? FAKE_SPURIOUS : next->intid)) {
 		fail_msg("step %u: the guest takes INTID %u, not %u", step, got & 0x3ff,
 			 next == NULL ? FAKE_SPURIOUS : next->intid);
 	}
 	if (next == NULL) {
+		maybe_take_maintenance();
 		return;
 	}
 	if (has_sources(next)) {
@@ -290,6 +354,33 @@ static void acknowledge(void)
 	next->active = true;
 	model.in_service = (unsigned int)(next - model.irq);
 	model.acknowledged = got;
+	maybe_take_maintenance();
+}
+
+/* Many at once, edges and SGIs first of all: what the guest has ended is then done with. */
+static void raise_many(void)
+{
+	for (unsigned int i = 0; i < NR_IRQS; i++) {
+		struct model_irq *irq = &model.irq[i];
+
+		if (irq->intid < 16) {
+			send_sgi(irq);
+		} else {
+			irq->latch = true;
+			vgic_pulse(&fake_domain, v0, irq->intid);
+			go_on();
+		}
+	}
+}
+
+/* Without an exit in between, unless the last is one. */
+static void take_many(void)
+{
+	for (unsigned int left = 1 + random_below(NR_IRQS); left != 0 && loaded; left--) {
+		end_of_interrupt();
+		acknowledge();
+	}
+	end_of_interrupt();
 }
 
 /* ---- what can be seen ---------------------------------------------------------------------------------- */
@@ -322,7 +413,7 @@ static void one_step(void)
 {
 	struct model_irq *irq = &model.irq[random_below(NR_IRQS)];
 
-	switch (random_below(20)) {
+	switch (random_below(22)) {
 	case 0:
 	case 1:
 	case 2:
@@ -366,6 +457,12 @@ static void one_step(void)
 		break;
 	case 17:
 		again();
+		break;
+	case 18:
+		raise_many();
+		break;
+	case 19:
+		take_many();
 		break;
 	default:
 		compare(irq);
@@ -416,6 +513,7 @@ static void with_few_list_registers_the_urgent_ones_come_first(void **state)
 	run(GIC_V3, 4);
 	run(GIC_V2, 4);
 	run(GIC_V3, 2);
+	run(GIC_V2, 2);
 }
 
 int main(void)
