@@ -753,6 +753,8 @@ static void v3_list_registers_are_reached_by_number(void **state)
 	for (unsigned int i = 0; i < 16; i++) {
 		lr.vintid = 32 + i;
 		gic_lr_write(i, &lr);
+		/* ICH_ELRSR_EL2 knows of it from here on. */
+		assert_string_equal(fake_machine_log_line(fake_machine_log_count() - 1), "isb");
 	}
 	for (unsigned int i = 0; i < 16; i++) {
 		snprintf(name, sizeof(name), "msr ICH_LR%u_EL2=0x508000000000%04x", i, 32 + i);

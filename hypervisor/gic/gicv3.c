@@ -333,6 +333,11 @@ static uint64_t read_lr(unsigned int idx)
 static void gicv3_lr_write(unsigned int idx, const struct gic_lr *lr)
 {
 	write_lr(idx, gicv3_lr_encode(lr));
+	/*
+	 * ICH_ELRSR_EL2 tells of it: gicv3_lr_fill() in this same exit shall not put a pending one over an active one. What
+	 * that writes itself needs none, as the same interrupt is filled in twice at most, pending both times.
+	 */
+	isb();
 }
 
 static bool gicv3_lr_fill(unsigned int idx, uint64_t lr)
