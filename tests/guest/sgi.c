@@ -5,6 +5,7 @@
 #include "guest_gic.h"
 #include "guest_smp.h"
 #include "guest_trap.h"
+#include "guest_xen.h"
 
 const char *const guest_topic = "sgi";
 const bool guest_mmu_off;
@@ -247,6 +248,105 @@ static void everybody_to_everybody(void)
 	}
 }
 
+/* ---- more than there are list registers ---------------------------------------------------------------- */
+
+#define CROWD_ROUNDS 30
+#define BATCH        4 /* list registers of the machines that the tests run on */
+
+/*
+ * Acknowledge and end them, and leave the CPU in the next instruction: that exit may be faster than the maintenance
+ * interrupt by which the hypervisor learns that all are done. (QEMU takes one between any two of these instructions.)
+ */
+#define TAKE_V2(n)   "ldr %w" n ", [%4]\n\tstr %w" n ", [%5]\n\t"
+#define TAKE_V3(n)   "mrs %" n ", S3_0_C12_C12_0\n\tmsr S3_0_C12_C12_1, %" n "\n\t"
+#define YIELD        "mov x0, %6\n\tmov x1, #0\n\tmov x16, %7\n\thvc #0xea1"
+#define SLEEP        "wfi"
+#define TAKE_AND(take, leave)                                                           \
+	__asm__ volatile(take("0") take("1") take("2") take("3") leave                  \
+			 : "=&r"(ack[0]), "=&r"(ack[1]), "=&r"(ack[2]), "=&r"(ack[3])   \
+			 : "r"(machine.gicc + GICC_IAR), "r"(machine.gicc + GICC_EOIR), \
+			   "i"(SCHEDOP_yield), "i"(__HYPERVISOR_sched_op)               \
+			 : "x0", "x1", "x16", "memory")
+
+static void take_batch_and_leave(bool asleep)
+{
+	uint64_t ack[BATCH];
+
+	if (machine.gic_version == 2 && asleep) {
+		TAKE_AND(TAKE_V2, SLEEP);
+	} else if (machine.gic_version == 2) {
+		TAKE_AND(TAKE_V2, YIELD);
+	} else if (asleep) {
+		TAKE_AND(TAKE_V3, SLEEP);
+	} else {
+		TAKE_AND(TAKE_V3, YIELD);
+	}
+	for (unsigned int i = 0; i < BATCH; i++) {
+		if ((ack[i] & 0x3ff) < 16) {
+			count(ack[i] & 0x3ff);
+		}
+	}
+}
+
+static bool all_taken(unsigned int cpu, uint32_t times)
+{
+	for (uint32_t sgi = 0; sgi < 16; sgi++) {
+		if (READ_ONCE(taken[cpu][sgi]) != times) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t crowd_rounds[GUEST_MAX_CPUS];
+
+static void crowd(uint64_t rounds)
+{
+	unsigned int cpu = this_cpu()->idx;
+
+	/* From here to the end everybody has something to do, so that to yield is to be switched out. */
+	__atomic_fetch_add(&ready, 1, __ATOMIC_ACQ_REL);
+	while (READ_ONCE(ready) < machine.nr_cpus) {
+		relax();
+	}
+	for (uint32_t round = 1; round <= rounds; round++) {
+		for (uint32_t sgi = 0; sgi < 16; sgi++) {
+			gic_send_sgi_self(sgi);
+		}
+		take_batch_and_leave(round % 3 == 0);
+		irq_enable();
+		isb();
+		if (!WAIT_UNTIL(all_taken(cpu, round), 3000)) {
+			break;
+		}
+		irq_disable();
+		crowd_rounds[cpu] = round;
+	}
+	irq_disable();
+	__atomic_fetch_add(&ready, 1, __ATOMIC_ACQ_REL);
+	while (READ_ONCE(ready) < 2 * machine.nr_cpus) {
+		relax();
+	}
+}
+
+/* The guest ends all that it can see, and is switched out at once: the others are delivered all the same. */
+static void sixteen_at_once_by_turns(void)
+{
+	reset();
+	memset(crowd_rounds, 0, sizeof(crowd_rounds));
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_start(i, crowd, CROWD_ROUNDS));
+	}
+	crowd(CROWD_ROUNDS);
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		REQUIRE(smp_wait_off(i), "vCPU %u", i);
+	}
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		EXPECT(crowd_rounds[i] == CROWD_ROUNDS, "vCPU %u: something is missing in round %u",
+		       i, crowd_rounds[i] + 1);
+	}
+}
+
 /* ---- GICv2 keeps the same SGI of different CPUs apart ------------------------------------------------- */
 
 #define SGI_SHARED 5
@@ -417,6 +517,7 @@ const struct guest_case guest_cases[] = {
 	CASE(to_all_others, .min_cpus = 2),
 	CASE(ping_pong_asleep, .min_cpus = 2),
 	CASE(everybody_to_everybody, .min_cpus = 2),
+	CASE(sixteen_at_once_by_turns, .min_cpus = 2),
 	CASE(each_source_is_an_interrupt, .min_cpus = 2, .flags = GICV2_ONLY | TENON_ONLY),
 	CASE(sources_can_be_set_and_cleared, .min_cpus = 3, .flags = GICV2_ONLY | TENON_ONLY),
 	CASE(source_in_service_can_come_again, .flags = GICV2_ONLY | TENON_ONLY),
