@@ -54,6 +54,8 @@ class Scenario:
 SCENARIOS = {
     # A domain with nearly all of the memory there is, twice.
     "lines": Scenario((("lines", 1, 58),), 1),
+    # With so much of it that certain frames, Tenon's own at boot, are among the domain's; in pages, not blocks.
+    "full": Scenario((("lines", 1, 62),), 1),
     # Beside it somebody who never lets the CPUs idle, so that they keep their windows.
     "lines+spin": Scenario((("lines", 1, 54), ("spin", 2, 4)), 1),
     # What Tenon needs for a domain comes back with it, and is used for the one after the next.
