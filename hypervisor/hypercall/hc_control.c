@@ -28,7 +28,6 @@ static int check_target(const struct xen_domctl *op)
 		d = domain_get(op->domain);
 		break;
 	case XEN_DOMCTL_test_assign_device:
-	case XEN_DOMCTL_vm_event_op:
 		if (op->domain == DOMID_INVALID) {
 			return 0;
 		}

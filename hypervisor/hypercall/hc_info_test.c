@@ -411,7 +411,8 @@ static void toolstack_calls_are_absent_and_not_for_guests(void **state)
 	assert_int_equal(domctl(v, XEN_DOMCTL_getdomaininfo, DOMID_SELF), -XEN_EINVAL);
 	assert_int_equal(domctl(v, XEN_DOMCTL_assign_device, DOMID_IO), -XEN_EPERM);
 	assert_int_equal(domctl(v, XEN_DOMCTL_assign_device, DOMID_INVALID), -XEN_ESRCH);
-	assert_int_equal(domctl(v, XEN_DOMCTL_vm_event_op, DOMID_INVALID), -XEN_EPERM);
+	assert_int_equal(domctl(v, XEN_DOMCTL_vm_event_op, DOMID_INVALID), -XEN_ESRCH);
+	assert_int_equal(domctl(v, XEN_DOMCTL_test_assign_device, DOMID_INVALID), -XEN_EPERM);
 	assert_int_equal(hc(v, __HYPERVISOR_domctl, NOWHERE, 0, 0), -XEN_EFAULT);
 	memset(fake_page(ARG_PAGE), 0, sizeof(struct xen_domctl));
 	assert_int_equal(hc(v, __HYPERVISOR_domctl, ARG, 0, 0), -XEN_EACCES);
