@@ -61,6 +61,7 @@ SCENARIOS = {
     # What Tenon needs for a domain comes back with it, and is used for the one after the next.
     "small": Scenario((("lines", 1, 4),), 2),
     "events": Scenario((("events", 2, 16),)),
+    "fifo": Scenario((("events_fifo", 2, 16),)),
     "grants": Scenario((("grants", 1, 16),)),
     "copies": Scenario((("grants_copy", 1, 16),)),
     "foreign": Scenario((("victim", 1, 32),), dom0="foreign"),
