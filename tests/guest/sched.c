@@ -321,6 +321,143 @@ static void watchdog_that_is_fed(void)
 	REQUIRE_EQUAL(watchdog(1, 0), 0);
 }
 
+/* ---- runstate --------------------------------------------------------------------------------------------- */
+
+static struct vcpu_runstate_info runstate_area __aligned(64);
+
+static uint64_t sum_of(const struct vcpu_runstate_info *r)
+{
+	return r->time[0] + r->time[1] + r->time[2] + r->time[3];
+}
+
+/* As public/vcpu.h says that it is read. False: it is being written all the time. */
+static bool read_runstate(struct vcpu_runstate_info *r)
+{
+	for (unsigned int i = 0; i < 1000; i++) {
+		r->state_entry_time = READ_ONCE(runstate_area.state_entry_time);
+		dmb_ish();
+		r->state = READ_ONCE(runstate_area.state);
+		for (unsigned int j = 0; j < ARRAY_SIZE(r->time); j++) {
+			r->time[j] = READ_ONCE(runstate_area.time[j]);
+		}
+		dmb_ish();
+		if ((r->state_entry_time & XEN_RUNSTATE_UPDATE) == 0 &&
+		    r->state_entry_time == READ_ONCE(runstate_area.state_entry_time)) {
+			return true;
+		}
+		delay_us(100);
+	}
+	return false;
+}
+
+static bool runstate_is(int state)
+{
+	struct vcpu_runstate_info r;
+
+	return read_runstate(&r) && r.state == state;
+}
+
+/* Between the two every nanosecond was spent in some state. */
+static void expect_adds_up(const struct vcpu_runstate_info *before,
+			   const struct vcpu_runstate_info *after)
+{
+	EXPECT(after->state_entry_time >= before->state_entry_time, "since %lu, before since %lu",
+	       after->state_entry_time, before->state_entry_time);
+	EXPECT_EQUAL(sum_of(after) - sum_of(before),
+		     after->state_entry_time - before->state_entry_time);
+	for (unsigned int i = 0; i < ARRAY_SIZE(after->time); i++) {
+		EXPECT(after->time[i] >= before->time[i], "time %u: %lu after %lu", i,
+		       after->time[i], before->time[i]);
+	}
+}
+
+static uint32_t own_views, wrong_own_views;
+
+/* What a vCPU sees of its own: it runs, and nothing is being written. */
+static void look_at_own(void)
+{
+	own_views++;
+	wrong_own_views += READ_ONCE(runstate_area.state) != RUNSTATE_running ||
+			   (READ_ONCE(runstate_area.state_entry_time) & XEN_RUNSTATE_UPDATE) != 0;
+}
+
+static void poll_and_look(uint64_t rounds)
+{
+	look_at_own();
+	for (uint64_t i = 0; i < rounds; i++) {
+		while (!event_clear_pending(wanted[0])) {
+			poll_ports(wanted, 1, 0);
+			look_at_own();
+		}
+		__atomic_fetch_add(&polls_ended, 1, __ATOMIC_ACQ_REL);
+	}
+}
+
+#define SLEEP_US 20000
+
+static void runstate_of_another_vcpu(void)
+{
+	struct vcpu_register_runstate_memory_area area = {.addr.v = NULL};
+	struct vcpu_runstate_info before, asleep, awake;
+
+	REQUIRE(xen_shared_info() != NULL);
+	REQUIRE_EQUAL(event_reset(), 0);
+	wanted[0] = event_bind_ipi(0);
+	event_mask(wanted[0]);
+	polls_ended = own_views = wrong_own_views = 0;
+	REQUIRE_EQUAL(hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_enable,
+				 (void *)VMASST_TYPE_runstate_update_flag),
+		      0);
+	/* That of one that is off, too. */
+	memset(&runstate_area, 0xff, sizeof(runstate_area));
+	set_xen_guest_handle(area.addr.h, &runstate_area);
+	REQUIRE_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 1,
+				(uintptr_t)&area, 0, 0),
+		      0);
+	REQUIRE(read_runstate(&before));
+	EXPECT_EQUAL(before.state, RUNSTATE_offline);
+	delay_us(SLEEP_US);
+	REQUIRE(smp_start(1, poll_and_look, 3));
+	for (unsigned int i = 1; i <= 3; i++) {
+		REQUIRE(WAIT_UNTIL(runstate_is(RUNSTATE_blocked), 3000), "state %d",
+			READ_ONCE(runstate_area.state));
+		delay_us(SLEEP_US);
+		/* It may wake for nothing, and sleep again. */
+		REQUIRE(WAIT_UNTIL(runstate_is(RUNSTATE_blocked) && read_runstate(&asleep), 3000));
+		if (i > 1) {
+			/* What Xen told at first counts until then, not from when the state was entered. */
+			expect_adds_up(&before, &asleep);
+		}
+		REQUIRE_EQUAL(event_send(wanted[0]), 0);
+		REQUIRE(WAIT_UNTIL(READ_ONCE(polls_ended) == i, 3000));
+		REQUIRE(read_runstate(&awake));
+		expect_adds_up(&asleep, &awake);
+		EXPECT(awake.state_entry_time > asleep.state_entry_time);
+		EXPECT(awake.time[RUNSTATE_blocked] >=
+			       before.time[RUNSTATE_blocked] + SLEEP_US * UINT64_C(1000),
+		       "asleep for %lu ns and then for %lu", before.time[RUNSTATE_blocked],
+		       awake.time[RUNSTATE_blocked]);
+		before = awake;
+	}
+	REQUIRE(smp_wait_off(1));
+	REQUIRE(WAIT_UNTIL(runstate_is(RUNSTATE_offline), 3000), "state %d",
+		READ_ONCE(runstate_area.state));
+	REQUIRE(read_runstate(&asleep));
+	expect_adds_up(&before, &asleep);
+	EXPECT(asleep.time[RUNSTATE_offline] >= SLEEP_US * UINT64_C(1000), "off for %lu ns",
+	       asleep.time[RUNSTATE_offline]);
+	EXPECT(own_views >= 4 && wrong_own_views == 0, "%u of %u times its own was wrong",
+	       wrong_own_views, own_views);
+	set_xen_guest_handle(area.addr.h, NULL);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 1,
+			       (uintptr_t)&area, 0, 0),
+		     0);
+	EXPECT_EQUAL(hypercall2(__HYPERVISOR_vm_assist, VMASST_CMD_disable,
+				(void *)VMASST_TYPE_runstate_update_flag),
+		     0);
+	REQUIRE_EQUAL(event_reset(), 0);
+}
+
 /* ---- refusals ------------------------------------------------------------------------------------------- */
 
 static void remote_shutdown_is_not_for_guests(void)
@@ -370,6 +507,7 @@ const struct guest_case guest_cases[] = {
 	CASE(poll_is_woken_by_another_vcpu, .min_cpus = 2),
 	CASE(watchdogs),
 	CASE(watchdog_that_is_fed),
+	CASE(runstate_of_another_vcpu, .min_cpus = 2),
 	CASE(remote_shutdown_is_not_for_guests),
 	CASE(pin_override_is_not_for_guests),
 	CASE(no_shutdown_without_a_reason),
