@@ -46,7 +46,7 @@ void diff_make_call(struct diff_call *c);
 void diff_make_event_call(struct diff_call *c);
 void diff_make_grant_call(struct diff_call *c);
 void diff_make_memory_call(struct diff_call *c);
-/* A table of sub-operations; diff_draw() takes one of them, or nearly never some other number. */
+/* A table of sub-operations; diff_draw() takes one of them, or nearly never some other number. Without a name: never. */
 struct diff_operation {
 	uint32_t number;
 	const char *name;
@@ -56,6 +56,9 @@ struct diff_operation {
 		op, #op    \
 	}
 uint32_t diff_draw(struct diff_call *c, const struct diff_operation *table, unsigned int size);
+/* Below limit, and not in the table. */
+uint32_t diff_draw_unknown(struct diff_call *c, const struct diff_operation *table,
+			   unsigned int size, uint32_t limit);
 /* Makes answers equal that differ on purpose: result, and bytes in memory. */
 void diff_apply_rules(struct diff_call *c);
 /* What must be done after a call, so that both hypervisors are in the same state again. */

@@ -10,14 +10,29 @@
 #include "differential.h"
 #include "guest_gic.h"
 
-/* One of the table's, or nearly never some other number. */
+uint32_t diff_draw_unknown(struct diff_call *c, const struct diff_operation *table,
+			   unsigned int size, uint32_t limit)
+{
+	uint32_t number;
+	bool known;
+
+	c->name = "unknown operation";
+	do {
+		number = diff_below(limit);
+		known = false;
+		for (unsigned int i = 0; i < size; i++) {
+			known = known || table[i].number == number;
+		}
+	} while (known);
+	return number;
+}
+
 uint32_t diff_draw(struct diff_call *c, const struct diff_operation *table, unsigned int size)
 {
 	const struct diff_operation *chosen = &table[diff_below(size)];
 
-	if (diff_one_in(40)) {
-		c->name = "unknown operation";
-		return 40 + diff_below(200);
+	if (diff_one_in(40) || chosen->name == NULL) {
+		return diff_draw_unknown(c, table, size, diff_one_in(4) ? 240 : 64);
 	}
 	c->name = chosen->name;
 	return chosen->number;
@@ -38,10 +53,9 @@ static void make_version(struct diff_call *c)
 	uint64_t words[2] = {diff_below(4), diff_u64()};
 	uint32_t command = diff_draw(c, operations, ARRAY_SIZE(operations));
 
-	/* dom0: Xen has an identifier of its build; and texts of 1024 bytes are zeroes in other entries' arguments. */
-	if (diff_is_dom0 &&
-	    (command == XENVER_build_id ||
-	     (c->inner && (command == XENVER_capabilities || command == XENVER_commandline)))) {
+	/* dom0: Xen has an identifier of its build. Texts of 1024 bytes are zeroes in other entries' arguments: a watchdog's. */
+	if ((diff_is_dom0 && command == XENVER_build_id) ||
+	    (c->inner && (command == XENVER_capabilities || command == XENVER_commandline))) {
 		command = XENVER_pagesize;
 		c->name = "XENVER_pagesize";
 	}
@@ -60,9 +74,20 @@ static void make_hvm(struct diff_call *c)
 		DIFF_OPERATION(HVMOP_get_param),
 		DIFF_OPERATION(HVMOP_set_param),
 		DIFF_OPERATION(HVMOP_get_param),
+		DIFF_OPERATION(HVMOP_set_param),
+		DIFF_OPERATION(HVMOP_get_param),
 		DIFF_OPERATION(HVMOP_flush_tlbs),
 		DIFF_OPERATION(HVMOP_get_time),
+		DIFF_OPERATION(HVMOP_xentrace),
 		DIFF_OPERATION(HVMOP_get_mem_type),
+		DIFF_OPERATION(HVMOP_guest_request_vm_event),
+		/* Of these the headers have the names for x86 only, or no more. */
+		{2, "HVMOP_set_pci_intx_level"},
+		{3, "HVMOP_set_isa_irq_level"},
+		{4, "HVMOP_set_pci_link_route"},
+		{9, "HVMOP_pagetable_dying"},
+		{12, "HVMOP_set_mem_access"},
+		{13, "HVMOP_get_mem_access"},
 		{23, "HVMOP_set_evtchn_upcall_vector"},
 		{25, "HVMOP_altp2m"},
 	};
@@ -147,7 +172,7 @@ static void make_sched(struct diff_call *c)
 		DIFF_OPERATION(SCHEDOP_poll),          DIFF_OPERATION(SCHEDOP_poll),
 		DIFF_OPERATION(SCHEDOP_poll),          DIFF_OPERATION(SCHEDOP_remote_shutdown),
 		DIFF_OPERATION(SCHEDOP_shutdown_code), DIFF_OPERATION(SCHEDOP_watchdog),
-		DIFF_OPERATION(SCHEDOP_pin_override),
+		DIFF_OPERATION(SCHEDOP_pin_override),  {SCHEDOP_shutdown, NULL},
 	};
 	struct sched_remote_shutdown remote;
 	struct sched_shutdown shutdown = {.reason = diff_u32()};
@@ -231,15 +256,30 @@ static void make_assist(struct diff_call *c)
  */
 static void make_control(struct diff_call *c)
 {
-	static const uint32_t versions[] = {0x15, 0x14, 0x17, 0x03000001, 0};
+	static const uint32_t versions[] = {0x15, 0x15, 0x15, 0x14, 0x17, 0x03000001, 0};
+	/* Of which Xen looks at more than who asks. */
+	static const uint32_t domctls[] = {
+		XEN_DOMCTL_iomem_permission,  XEN_DOMCTL_memory_mapping,
+		XEN_DOMCTL_irq_permission,    XEN_DOMCTL_ioport_mapping,
+		XEN_DOMCTL_ioport_permission, XEN_DOMCTL_bind_pt_irq,
+		XEN_DOMCTL_unbind_pt_irq,     XEN_DOMCTL_get_device_group,
+		XEN_DOMCTL_set_target,        XEN_DOMCTL_getdomaininfo,
+		XEN_DOMCTL_assign_device,     XEN_DOMCTL_vm_event_op,
+	};
 	uint32_t words[32] = {diff_below(90), DIFF_PICK(versions), diff_domid()};
 
-	if (diff_is_dom0 && c->number != __HYPERVISOR_platform_op && (words[1] == versions[0])) {
+	if (diff_is_dom0 && c->number != __HYPERVISOR_platform_op && words[1] == versions[0]) {
 		words[1]--;
 	}
-
 	for (unsigned int i = 3; i < 16; i++) {
 		words[i] = diff_u32();
+	}
+	if (c->number == __HYPERVISOR_domctl && diff_one_in(3)) {
+		words[0] = DIFF_PICK(domctls);
+	}
+	if (words[0] == XEN_DOMCTL_vm_event_op && words[4] == XEN_VM_EVENT_GET_VERSION) {
+		/* Which Xen tells everybody. */
+		words[4]++;
 	}
 	c->name = c->number == __HYPERVISOR_domctl ? "domctl"
 		: c->number == __HYPERVISOR_sysctl ? "sysctl"
@@ -261,62 +301,70 @@ static void make_physdev(struct diff_call *c)
 	c->args[0] = diff_command(diff_below(40));
 }
 
-/* Numbers that are x86's, removed, options of Xen that Debian leaves out, or nothing at all. */
-static void make_unknown(struct diff_call *c)
+/* x86's, removed, or options of Xen that Debian leaves out. */
+static const uint64_t others_numbers[] = {
+	__HYPERVISOR_set_trap_table,
+	__HYPERVISOR_mmu_update,
+	__HYPERVISOR_set_gdt,
+	__HYPERVISOR_stack_switch,
+	__HYPERVISOR_set_callbacks,
+	__HYPERVISOR_fpu_taskswitch,
+	__HYPERVISOR_set_debugreg,
+	__HYPERVISOR_get_debugreg,
+	__HYPERVISOR_update_descriptor,
+	__HYPERVISOR_update_va_mapping,
+	__HYPERVISOR_set_timer_op,
+	__HYPERVISOR_update_va_mapping_otherdomain,
+	__HYPERVISOR_iret,
+	__HYPERVISOR_set_segment_base,
+	__HYPERVISOR_mmuext_op,
+	__HYPERVISOR_xsm_op,
+	__HYPERVISOR_nmi_op,
+	__HYPERVISOR_callback_op,
+	__HYPERVISOR_xenoprof_op,
+	__HYPERVISOR_kexec_op,
+	__HYPERVISOR_tmem_op,
+	__HYPERVISOR_argo_op,
+	__HYPERVISOR_xenpmu_op,
+	__HYPERVISOR_dm_op,
+	__HYPERVISOR_hypfs_op,
+};
+
+static bool has_maker(uint64_t number);
+
+/* Nobody's, or one of the above. */
+static uint64_t draw_number(void)
 {
-	static const uint64_t numbers[] = {
-		0,
-		1,
-		2,
-		3,
-		4,
-		5,
-		8,
-		9,
-		10,
-		11,
-		14,
-		15,
-		22,
-		23,
-		25,
-		26,
-		27,
-		28,
-		30,
-		31,
-		37,
-		38,
-		39,
-		40,
-		41,
-		42,
-		43,
-		47,
-		48,
-		49,
-		55,
-		56,
-		63,
-		64,
-		65,
-		127,
-		128,
-		1000,
-		0x7fffffff,
-		0x80000000,
-		0xffffffff,
-		UINT64_C(0x8000000000000000),
+	static const uint64_t large[] = {
+		64,           65,         127,
+		128,          1000,       0x7fffffff,
+		0x80000000,   0xffffffff, UINT64_C(0x8000000000000000),
 		~UINT64_C(0),
 	};
+	uint64_t number;
+
+	switch (diff_below(5)) {
+	case 0:
+		return DIFF_PICK(large);
+	case 1:
+		do {
+			number = diff_below(64);
+		} while (has_maker(number) || number == 6 || number == 16 || number == 19);
+		return number;
+	default:
+		return DIFF_PICK(others_numbers);
+	}
+}
+
+static void make_unknown(struct diff_call *c)
+{
 	uint64_t words[8] = {diff_u64(), diff_u64(), diff_u64(), diff_u64()};
 
 	c->name = "unknown number";
-	c->number = DIFF_PICK(numbers);
-	/* Which dom0 has in Xen. */
-	if (diff_is_dom0 && c->number == __HYPERVISOR_hypfs_op) {
-		c->number = 43;
-	}
+	do {
+		c->number = draw_number();
+		/* dom0 has that one in Xen. */
+	} while (diff_is_dom0 && c->number == __HYPERVISOR_hypfs_op);
 	diff_place(c, words, sizeof(words));
 	if (diff_one_in(2)) {
 		c->args[0] = c->args[1];
@@ -349,6 +397,16 @@ static const struct {
 	{UINT64_MAX, make_unknown, 3, "unknown"},
 	{__HYPERVISOR_multicall, make_multicall, 8, "multicalls"},
 };
+
+static bool has_maker(uint64_t number)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(makers); i++) {
+		if (makers[i].number == number) {
+			return true;
+		}
+	}
+	return false;
+}
 
 static uint32_t weight(unsigned int i, bool inner)
 {

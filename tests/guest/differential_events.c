@@ -149,6 +149,8 @@ void diff_make_event_call(struct diff_call *c)
 		DIFF_OPERATION(EVTCHNOP_init_control),
 		DIFF_OPERATION(EVTCHNOP_expand_array),
 		DIFF_OPERATION(EVTCHNOP_set_priority),
+		/* Xen's own, when it continues a reset. */
+		{14, NULL},
 	};
 	union {
 		struct evtchn_alloc_unbound alloc_unbound;

@@ -120,6 +120,14 @@ static uint64_t draw_idx(void)
 	return idx > UINT32_MAX ? idx | 0x10000 : idx;
 }
 
+/* Not where grants are: Xen takes the device away when the grant is unmapped that was there before; Tenon refuses. */
+static uint64_t draw_place(uint32_t space)
+{
+	uint64_t gfn = diff_gfn_for_grants();
+
+	return space == XENMAPSPACE_dev_mmio ? gfn | 1 : gfn;
+}
+
 static void make_add(struct diff_call *c)
 {
 	struct xen_add_to_physmap op = {
@@ -130,7 +138,7 @@ static void make_add(struct diff_call *c)
 	};
 
 	diff_map_of(op.domid);
-	op.gpfn = diff_gfn_for_grants();
+	op.gpfn = draw_place(op.space);
 	if (op.space == XENMAPSPACE_shared_info && !diff_one_in(4)) {
 		op.idx = 0;
 	}
@@ -176,7 +184,7 @@ static void make_batch(struct diff_call *c)
 	}
 	diff_map_of(op.domid);
 	for (unsigned int i = 0; i < MAX_ENTRIES; i++) {
-		gfns[i] = diff_one_in(16) ? ~UINT64_C(0) : diff_gfn_for_grants();
+		gfns[i] = diff_one_in(16) ? ~UINT64_C(0) : draw_place(op.space);
 		idxs[i] = op.space == XENMAPSPACE_gmfn_foreign ? draw_foreign_idx(gfns[i])
 							       : draw_idx();
 	}
@@ -284,6 +292,13 @@ void diff_make_memory_call(struct diff_call *c)
 		DIFF_OPERATION(XENMEM_machphys_mapping),
 		DIFF_OPERATION(XENMEM_get_vnumainfo),
 		DIFF_OPERATION(XENMEM_reserved_device_memory_map),
+		DIFF_OPERATION(XENMEM_machphys_mfn_list),
+		DIFF_OPERATION(XENMEM_set_pod_target),
+		DIFF_OPERATION(XENMEM_get_pod_target),
+		DIFF_OPERATION(XENMEM_paging_op),
+		DIFF_OPERATION(XENMEM_access_op),
+		DIFF_OPERATION(XENMEM_sharing_op),
+		DIFF_OPERATION(XENMEM_machphys_compat_mfn_list),
 	};
 	const struct diff_operation *chosen = &DIFF_PICK(operations);
 	uint32_t command = chosen->number;
@@ -320,8 +335,7 @@ void diff_make_memory_call(struct diff_call *c)
 	default:
 		make_other(c);
 		if (diff_one_in(3)) {
-			c->name = "unknown operation";
-			command = 29 + diff_below(35);
+			command = diff_draw_unknown(c, operations, ARRAY_SIZE(operations), 64);
 		}
 		break;
 	}

@@ -6,8 +6,8 @@
 #include "differential.h"
 #include "lib/format.h"
 
-/* What a result becomes that a rule has explained. */
-#define ANSWER_BY_RULE INT64_C(0x52554c45)
+/* What results become that rules have explained, each class of rules its own: rules of one predicate are one class. */
+#define ANSWER_BY_RULE INT64_C(0x52554c4500)
 
 struct rule {
 	const char *name;
@@ -66,20 +66,51 @@ static bool is_status_of_other(const struct diff_call *c)
 	       op.dom == diff_other_domid && op.port >= 64 && op.port <= diff_last_port;
 }
 
-/* In a domain whose ports are all in use: Tenon first looks whether the two may talk to each other. */
+static bool is_there(domid_t domid)
+{
+	return domid == diff_own_domid || domid == diff_other_domid;
+}
+
+/* In a domain whose ports are all in use, for nobody: Tenon first looks whether the two may talk to each other. */
 static bool is_alloc_in_full(const struct diff_call *c)
 {
 	struct evtchn_alloc_unbound op;
 
 	memcpy(&op, c->bytes, sizeof(op));
 	return is(c, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound) && diff_is_dom0 &&
-	       op.dom == diff_other_domid;
+	       op.dom == diff_other_domid && op.remote_dom != DOMID_SELF && !is_there(op.remote_dom);
 }
 
-/* Some operations look at arguments, and for the domain, before they look who asks; it is no guest's business. */
-static bool is_domctl(const struct diff_call *c)
+/* A domU's domctl on a domain that there is. For Tenon it is no guest's business, Xen looks at arguments before it says so. */
+static bool is_domctl(const struct diff_call *c, uint32_t command)
 {
-	return c->number == __HYPERVISOR_domctl;
+	uint32_t words[3];
+
+	memcpy(words, c->bytes, sizeof(words));
+	return c->number == __HYPERVISOR_domctl && !diff_is_dom0 && words[0] == command &&
+	       is_there((domid_t)words[2]);
+}
+
+static bool is_domctl_of_range(const struct diff_call *c)
+{
+	return is_domctl(c, XEN_DOMCTL_iomem_permission) ||
+	       is_domctl(c, XEN_DOMCTL_memory_mapping) || is_domctl(c, XEN_DOMCTL_irq_permission);
+}
+
+static bool is_domctl_of_x86(const struct diff_call *c)
+{
+	return is_domctl(c, XEN_DOMCTL_ioport_permission) || is_domctl(c, XEN_DOMCTL_ioport_mapping);
+}
+
+static bool is_domctl_of_device(const struct diff_call *c)
+{
+	return is_domctl(c, XEN_DOMCTL_bind_pt_irq) || is_domctl(c, XEN_DOMCTL_unbind_pt_irq) ||
+	       is_domctl(c, XEN_DOMCTL_get_device_group);
+}
+
+static bool is_domctl_of_target(const struct diff_call *c)
+{
+	return is_domctl(c, XEN_DOMCTL_set_target);
 }
 
 static struct rule rules[] = {
@@ -99,21 +130,35 @@ static struct rule rules[] = {
 	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EPERM, 0},
 	{"status: who asks comes first", is_status_of_other, -XEN_EINVAL, -XEN_EINVAL, 0},
 	{"alloc_unbound: who asks comes first", is_alloc_in_full, -XEN_ENOSPC, -XEN_ESRCH, 0},
-	{"alloc_unbound: who asks comes first", is_alloc_in_full, -XEN_ENOSPC, -XEN_ENOSPC, 0},
-	/* One of these, on both. */
-	{"domctl is refused", is_domctl, -XEN_EINVAL, -XEN_EINVAL, 0},
-	{"domctl is refused", is_domctl, -XEN_ESRCH, -XEN_ESRCH, 0},
-	{"domctl is refused", is_domctl, -XEN_EPERM, -XEN_EPERM, 0},
-	{"domctl is refused", is_domctl, -XEN_ENOSYS, -XEN_ENOSYS, 0},
-	{"domctl is refused", is_domctl, -XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP, 0},
+	{"domctl: a range", is_domctl_of_range, -XEN_EINVAL, -XEN_EPERM, 0},
+	{"domctl: a range", is_domctl_of_range, -XEN_EPERM, -XEN_EPERM, 0},
+	{"domctl: x86's", is_domctl_of_x86, -XEN_ENOSYS, -XEN_EPERM, 0},
+	{"domctl: a device", is_domctl_of_device, -XEN_EOPNOTSUPP, -XEN_EPERM, 0},
+	{"domctl: a device", is_domctl_of_device, -XEN_EINVAL, -XEN_EPERM, 0},
+	{"domctl: a device", is_domctl_of_device, -XEN_EPERM, -XEN_EPERM, 0},
+	{"domctl: a target", is_domctl_of_target, -XEN_ESRCH, -XEN_EPERM, 0},
+	{"domctl: a target", is_domctl_of_target, -XEN_EINVAL, -XEN_EPERM, 0},
+	{"domctl: a target", is_domctl_of_target, -XEN_EOPNOTSUPP, -XEN_EPERM, 0},
+	{"domctl: a target", is_domctl_of_target, -XEN_EPERM, -XEN_EPERM, 0},
 	{NULL, NULL, 0, 0, 0},
 };
+
+/* Any of Xen's answers in a class equals any of Tenon's in it, and nothing else. */
+static int64_t class_of(const struct rule *rule)
+{
+	int64_t first = 0;
+
+	while (rules[first].concerns != rule->concerns) {
+		first++;
+	}
+	return ANSWER_BY_RULE + first;
+}
 
 static void apply(struct diff_call *c)
 {
 	for (struct rule *rule = rules; rule->name != NULL; rule++) {
 		if (rule->concerns(c) && c->result == (machine.tenon ? rule->tenon : rule->xen)) {
-			c->result = ANSWER_BY_RULE;
+			c->result = class_of(rule);
 			c->rule = rule->name;
 			rule->nr_used++;
 			return;
