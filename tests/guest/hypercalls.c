@@ -82,6 +82,14 @@ static void unknown_numbers(void)
 	}
 }
 
+/* The numbers of 2005, of which Xen still answers these. */
+static void compatibility_numbers(void)
+{
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_sched_op_compat, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_event_channel_op_compat, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+	EXPECT_EQUAL(hypercall(__HYPERVISOR_physdev_op_compat, 0, 0, 0, 0, 0), -XEN_ENOSYS);
+}
+
 static void unknown_operations(void)
 {
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_vcpu_op, 99, 0, 0, 0, 0), -XEN_EINVAL);
@@ -527,6 +535,7 @@ const struct guest_case guest_cases[] = {
 	CASE(version),
 	CASE(features),
 	CASE(unknown_numbers),
+	CASE(compatibility_numbers, .flags = TENON_ONLY),
 	CASE(unknown_operations),
 	CASE(privileged_calls_are_refused),
 	CASE(toolstack_calls_in_order),
