@@ -5,14 +5,15 @@ The guest (tests/guest/differential*.c) prints a hash for each 1000 calls. Where
 of each call of the first batches that differ, and a third time for everything about the first call of each that does.
 """
 
+import datetime
 import re
 
-from system_machine import ROOT, Machine
+from system_machine import ROOT, ConsoleTimeout, Machine
 from system_suite import Failure, Run, Test
 from system_tree import Boot, Domain, Module
 
 XEN = ROOT / "build/reference/xen-4.17/boot/xen-4.17-arm64"
-SEED = 20260
+SEED = 20260                            # with --long, and no --seed: the date
 BATCHES = 110                           # of 1000 calls
 LONG_BATCHES = 1500
 MACHINES = ("a57.v2.1", "a57.v3.1")
@@ -48,6 +49,7 @@ class Side:
         self.name = name
         self.image = image
         self.machine = machine
+        self.seed = seed
         self.arguments = [f"seed={seed}", f"batches={batches}"] + (["tenon"] if name == "Tenon" else []) + \
             (["dom0"] if is_dom0 else [])
         self.is_dom0 = is_dom0
@@ -70,13 +72,16 @@ class Side:
         seconds = SECONDS * (10 if self.parent.context.long else 1)
         with run.boot(self.machine, boot, seconds, image=self.image) as session:
             self.parent.sessions.append(session)
-            while not re.search(r"(DONE|FAIL) differential[^\n]*\n", session.text):
-                session.wait_for_line(60, f"the next 1000 calls on {self.name}")
+            try:
+                while not re.search(r"(DONE|FAIL) differential[^\n]*\n", session.text):
+                    session.wait_for_line(60, f"the next 1000 calls on {self.name}")
+            except ConsoleTimeout as error:
+                raise Failure(f"with --seed {self.seed}: {error}") from None
             run.check_hypervisor_is_sane(session)
             lines = told(session.text)
         for kind, text in lines:
             if kind == "FAIL":
-                raise Failure(f"on {self.name}: {text}")
+                raise Failure(f"on {self.name}, with --seed {self.seed}: {text}")
         return lines
 
 
@@ -138,26 +143,40 @@ def run_differential(run, machine, seed, batches, is_dom0=False, build="release"
     sides = [Side(run, name, image, machine, seed, batches, is_dom0) for name, image in zip(("Xen", "Tenon"), images)]
     one, other = (batch_hashes(side.lines()) for side in sides)
     if len(one) != batches:
-        raise Failure(f"on Xen {len(one)} hashes of {batches}")
+        raise Failure(f"on Xen, with --seed {seed}, {len(one)} hashes of {batches}")
     differ = [int(batch) for batch in one if one[batch] != other.get(batch)]
     if not differ:
         return
     numbers = first_differences(sides, differ[:SHOWN])
     first = str(differ[0])
-    raise Failure(f"seed {seed}: {len(differ)} of {batches} batches differ, first batch {first}:\n"
+    raise Failure(f"seed {seed} (run.py --seed {seed}): {len(differ)} of {batches} batches differ, first batch {first}:\n"
                   f"        Xen    {one[first]}\n        Tenon  {other.get(first)}\n"
                   f"        {describe(sides, numbers)}")
 
 
+def seed_of(context):
+    """The short run is the same each day, so that it passes today when it passed yesterday; the long one looks further."""
+    if context.seed is not None:
+        return context.seed
+    return int(datetime.date.today().strftime("%Y%m%d")) if context.long else SEED
+
+
+def about_seed(context, chosen):
+    """What is printed before the tests: a run is repeated with it."""
+    if any(test.name.startswith("differential/") for test in chosen):
+        yield f"  random hypercalls: --seed {seed_of(context)}"
+
+
 def tests(context):
+    seed = seed_of(context)
     machines = MACHINES + (LONG_MACHINES if context.long else ())
     batches = LONG_BATCHES if context.long else BATCHES
     dom0_machines = machines if context.long else DOM0_MACHINES
     dom0_batches = LONG_BATCHES if context.long else DOM0_BATCHES
     found = [Test(f"differential/{machine}",
-                  lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, SEED, batches), tenon_only=True)
+                  lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, seed, batches), tenon_only=True)
              for machine in machines]
     return found + [Test(f"differential/dom0/{machine}",
-                         lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, SEED, dom0_batches, True),
+                         lambda run, m=Machine.parse(machine, MIB): run_differential(run, m, seed, dom0_batches, True),
                          tenon_only=True)
                     for machine in dom0_machines]

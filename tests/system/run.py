@@ -51,13 +51,15 @@ def main():
     parser.add_argument("--keep-logs", action="store_true", help="also of tests that pass")
     parser.add_argument("--jobs", type=int, default=2, help="machines at a time (2)")
     parser.add_argument("--slow", type=float, default=1.0, metavar="FACTOR", help="stretch all time limits")
+    parser.add_argument("--seed", type=int, metavar="N",
+                        help="of the random hypercalls (a fixed one; with --long one of the day)")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each case")
     parser.add_argument("filter", nargs="*", help="only tests whose name contains one of these")
     options = parser.parse_args()
 
     system_machine.time_scale = options.slow
     context = Context(options.hypervisor, options.guests.resolve(), ROOT / "build/system",
-                      ROOT / "build/log/system", options.long, options.keep_logs)
+                      ROOT / "build/log/system", options.long, options.keep_logs, options.seed)
     tests = [test for suite in SUITES for test in suite.tests(context)
              if (not test.tenon_only or not context.is_xen) and (not test.long or context.long)
              and (not options.filter or any(part in test.name for part in options.filter))]
@@ -65,6 +67,8 @@ def main():
     if options.list:
         print("\n".join(test.name for test in tests))
         return 0
+    for line in differential_tests.about_seed(context, tests):
+        print(line, flush=True)
     passed, failed = run_tests(context, tests, options.jobs, options.verbose)
     mutant_tests.print_table()
     for line in corpus_tests.table():

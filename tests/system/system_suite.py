@@ -37,6 +37,7 @@ class Context:
     logs: pathlib.Path
     long: bool = False
     keep_logs: bool = False
+    seed: typing.Optional[int] = None   # of random streams; None: the suite's own choice
 
     @property
     def is_xen(self):
