@@ -53,7 +53,22 @@ static struct {
 	uint64_t g;
 	mfn_t m;
 	enum stage2_type type;
+	bool holds; /* a use of the frame: domain_foreign_map_frame() */
 } mappings[MAX_MAPPINGS];
+
+static bool put_use(mfn_t m);
+static int find_mapping(const struct domain *d, uint64_t g);
+
+static void clear_mapping(int at)
+{
+	bool holds = mappings[at].holds;
+	mfn_t m = mappings[at].m;
+
+	memset(&mappings[at], 0, sizeof(mappings[at]));
+	if (holds) {
+		put_use(m);
+	}
+}
 static unsigned int maps_until_failure;
 static struct timer *timers[MAX_TIMERS];
 static unsigned int own_pages;
@@ -210,7 +225,7 @@ void fake_domain_destroy(struct domain *d)
 	}
 	for (unsigned int i = 0; i < MAX_MAPPINGS; i++) {
 		if (mappings[i].d == d) {
-			memset(&mappings[i], 0, sizeof(mappings[i]));
+			clear_mapping((int)i);
 		}
 	}
 	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
@@ -639,6 +654,10 @@ int domain_foreign_map_frame(struct domain *mapper, gfn_t g, struct domain *owne
 
 	spin_lock(&mapper->lock);
 	ret = stage2_map(mapper, g, m, 1, type);
+	if (ret == 0) {
+		/* Tenon's own frames, a grant table's, are not counted here. */
+		mappings[find_mapping(mapper, g.raw)].holds = frame_of(m) != NULL;
+	}
 	spin_unlock(&mapper->lock);
 	return ret;
 }
@@ -710,6 +729,7 @@ void fake_map(struct domain *d, uint64_t g, mfn_t m, enum stage2_type type)
 		i = find_mapping(NULL, 0);
 	}
 	assert_true(i >= 0);
+	clear_mapping(i);
 	mappings[i].d = d;
 	mappings[i].g = g;
 	mappings[i].m = m;
@@ -762,7 +782,7 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 		int at = find_mapping(d, g.raw + i);
 
 		if (at >= 0) {
-			memset(&mappings[at], 0, sizeof(mappings[at]));
+			clear_mapping(at);
 		}
 	}
 	write_unlock(&d->stage2.lock);
