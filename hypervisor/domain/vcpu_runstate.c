@@ -41,10 +41,18 @@ static uint64_t *word_at(const struct runstate_area *area, size_t offset)
 	return (uint64_t *)(at < PAGE_SIZE ? area->page[0] + at : area->page[1] + (at - PAGE_SIZE));
 }
 
+/* public/vcpu.h: a vCPU that is paused, or whose domain has shut down, is offline; "blocked" comes first. */
+static enum sched_state shown_state(const struct sched_vcpu *s)
+{
+	enum sched_state state = READ_ONCE(s->state);
+
+	return state == SCHED_RUNNABLE && READ_ONCE(s->pause_count) != 0 ? SCHED_OFFLINE : state;
+}
+
 static void write_area(const struct vcpu *v)
 {
 	const struct runstate_area *area = &v->runstate.area;
-	enum sched_state state = READ_ONCE(v->sched.state);
+	enum sched_state state = shown_state(&v->sched);
 	uint64_t entered = READ_ONCE(v->sched.state_since_ns);
 	uint64_t *entry = word_at(area, ENTRY_OFFSET);
 	bool flagged =

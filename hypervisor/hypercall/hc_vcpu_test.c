@@ -90,6 +90,13 @@ static void runstate_is_written_at_once_and_at_each_switch(void **state)
 	set_times(v, SCHED_RUNNABLE, 7000);
 	runstate_update(v);
 	assert_int_equal(info->state, RUNSTATE_runnable);
+	v->sched.pause_count = 1;
+	runstate_update(v);
+	assert_int_equal(info->state, RUNSTATE_offline);
+	set_times(v, SCHED_BLOCKED, 7500);
+	runstate_update(v);
+	assert_int_equal(info->state, RUNSTATE_blocked);
+	v->sched.pause_count = 0;
 	set_times(v, SCHED_OFFLINE, 8000);
 	runstate_update(v);
 	assert_int_equal(info->state, RUNSTATE_offline);

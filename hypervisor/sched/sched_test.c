@@ -365,6 +365,9 @@ static void a_paused_vcpu_leaves_its_cpu_and_comes_back(void **state)
 	sim_run_until(40 * SIM_MS);
 	assert_true(sched_is_running(&v->vcpu));
 	assert_int_equal(v->served_ns, 20 * SIM_MS);
+	/* What the guest is shown of it. */
+	assert_int_equal(v->vcpu.sched.state_time_ns[SCHED_OFFLINE], 20 * SIM_MS);
+	assert_int_equal(v->vcpu.sched.state_time_ns[SCHED_RUNNABLE], 0);
 }
 
 static void a_wake_up_during_a_pause_counts_afterwards(void **state)

@@ -196,6 +196,8 @@ void sched_pause(struct vcpu *v)
 	if (v->sched.pause_count++ == 0) {
 		if (sched_is_queued(v)) {
 			sched_queue_remove(rq, v);
+			/* Runnable until now. */
+			sched_queue_set_state(v, SCHED_RUNNABLE, time_now_ns());
 		}
 		if (rq->running == v) {
 			sched_resched(rq);
@@ -207,10 +209,17 @@ void sched_pause(struct vcpu *v)
 void sched_unpause(struct vcpu *v)
 {
 	struct run_queue *rq = sched_lock_queue_of(v);
+	struct sched_vcpu *s = &v->sched;
+	uint64_t now = time_now_ns();
 
-	ASSERT(v->sched.pause_count > 0);
-	v->sched.pause_count--;
-	sched_place(rq, v, time_now_ns());
+	ASSERT(s->pause_count > 0);
+	s->pause_count--;
+	/* The time of a pause is "offline" to its guest, as its state is (vcpu_runstate.c). */
+	if (s->pause_count == 0 && s->state == SCHED_RUNNABLE && now > s->state_since_ns) {
+		s->state_time_ns[SCHED_OFFLINE] += now - s->state_since_ns;
+		s->state_since_ns = now;
+	}
+	sched_place(rq, v, now);
 }
 
 bool sched_is_running(const struct vcpu *v)
