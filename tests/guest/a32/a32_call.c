@@ -289,8 +289,11 @@ static bool start_and_wait(uint32_t entry, uint32_t context, uint32_t mode)
 			return false;
 		}
 	}
-	/* Xen says that it is off a little before it is. */
-	for (volatile unsigned int i = 0; i < 1000000 && !a32_on_tenon; i++) {
+	/* Xen says that it is off a little before it is (lib/guest_smp.c). */
+	for (volatile unsigned int i = 0; i < 10000000 && !a32_on_tenon; i++) {
+		if (i % 1000 == 0) {
+			(void)hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+		}
 	}
 	return true;
 }
