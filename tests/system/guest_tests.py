@@ -118,7 +118,7 @@ def run_entry(run, entry, machine, build, prefix=(), slower=1):
         expected[topic] = 1
     if "boot" in entry.options:
         boot.hypervisor_arguments = "console=dtuart loglvl=all guest_loglvl=all " + entry.options["boot"].replace(",", " ")
-    seconds = int(entry.options.get("seconds", "60")) * slower
+    seconds = int(entry.options.get("seconds", "180")) * slower
     results = []
     dirt = _dirt(run, machine) if "dirty" in entry.options else []
     with run.boot(machine, boot, seconds, build, dirt, prefix) as session:
