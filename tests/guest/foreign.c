@@ -6,6 +6,7 @@
 #include "foreign.h"
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_event.h"
 #include "guest_gic.h"
 #include "guest_mmu.h"
 #include "guest_trap.h"
@@ -519,12 +520,19 @@ static void toolstack_calls(void)
 	EXPECT_EQUAL(hypercall(__HYPERVISOR_sysctl, (uintptr_t)&sysctl, 0, 0, 0, 0), -XEN_ENOSYS);
 }
 
+/* The toolstack is told of it; and the guest's last words come before the machine goes. */
 static void the_end(void)
 {
+	struct evtchn_bind_virq bind = {.virq = VIRQ_DOM_EXC};
+
+	REQUIRE(xen_shared_info() != NULL);
+	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_virq, &bind), 0);
+	event_mask(bind.port);
+	EXPECT(!event_is_pending(bind.port));
 	EXPECT_EQUAL(tell(VICTIM_END, 0), 0);
 	EXPECT_EQUAL(remove_page(BOARD_AT), 0);
-	/* Its last words come before the machine goes. */
-	delay_us(300000);
+	EXPECT(WAIT_UNTIL(event_is_pending(bind.port), 5000), "VIRQ_DOM_EXC does not come");
+	EXPECT_EQUAL(event_reset(), 0);
 }
 
 const struct guest_case guest_cases[] = {
