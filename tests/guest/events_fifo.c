@@ -620,14 +620,15 @@ static void scribble(uint64_t argument)
 		fifo_words[random >> 8 & 31] = random ^ random << 7;
 		fifo_control(0)->head[random >> 4 & 15] = random >> 3;
 		fifo_control(0)->ready = random >> 9;
-		scribbles++;
+		WRITE_ONCE(scribbles, scribbles + 1);
+		relax();
 	}
 }
 
 /* Words and heads change to anything all the time: whatever is lost, the hypervisor answers. */
 static void scribbling(void)
 {
-	uint32_t port[8];
+	uint32_t port[8], before;
 
 	REQUIRE(fifo_start());
 	gic_disable(PPI_UPCALL);
@@ -636,14 +637,17 @@ static void scribbling(void)
 	}
 	quit = 0;
 	REQUIRE(smp_start(1, scribble, 0));
+	REQUIRE(WAIT_UNTIL(READ_ONCE(scribbles) != 0, 3000));
+	before = READ_ONCE(scribbles);
 	for (unsigned int i = 0; i < 20000; i++) {
 		REQUIRE_EQUAL(event_send(port[i % 8]), 0);
 		REQUIRE_EQUAL(event_unmask(port[i / 8 % 8]), 0);
 		REQUIRE_EQUAL(fifo_set_priority(port[i / 3 % 8], i % 16), 0);
+		relax();
 	}
+	EXPECT(READ_ONCE(scribbles) != before, "it has not scribbled meanwhile");
 	WRITE_ONCE(quit, 1);
 	REQUIRE(smp_wait_off(1));
-	EXPECT(scribbles > 0);
 	REQUIRE_EQUAL(event_reset(), 0);
 	memset(fifo_words, 0, sizeof(fifo_words));
 	take_upcalls();

@@ -417,14 +417,23 @@ static void changing_entry(void)
 	MEET(2);
 }
 
-/* What is mapped of a domain that has ended stays until it is unmapped. This is the last case: number 1 ends here. */
+/*
+ * What is mapped of a domain that has ended stays until it is unmapped. This is the last case: number 1 ends here, and
+ * the hypervisor says so in the runstate of its one vCPU, which number 2 sees.
+ */
 static void granter_goes_away(void)
 {
-	grant_handle_t first, second;
+	const struct vcpu_runstate_info *runstate = (const struct vcpu_runstate_info *)slots[2];
+	struct vcpu_register_runstate_memory_area area = {.addr.p = (uintptr_t)granted[1]};
+	grant_handle_t first, second, third;
 
 	BEGIN(8);
 	if (is_granter()) {
+		REQUIRE_EQUAL(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area,
+					0, (uintptr_t)&area, 0, 0),
+			      0);
 		grant_permit(REF, partner, frame_of_page(granted[2]), 0);
+		grant_permit(REF + 1, partner, frame_of_page(granted[1]), GTF_readonly);
 		MEET(1);
 		MEET(2);
 		return;
@@ -432,14 +441,17 @@ static void granter_goes_away(void)
 	MEET(1);
 	REQUIRE_EQUAL(grant_map(partner, REF, slots[0], 0, &first), GNTST_okay);
 	REQUIRE_EQUAL(grant_map(partner, REF, slots[1], GNTMAP_readonly, &second), GNTST_okay);
+	REQUIRE_EQUAL(grant_map(partner, REF + 1, slots[2], GNTMAP_readonly, &third), GNTST_okay);
+	EXPECT(READ_ONCE(runstate->state) != RUNSTATE_offline);
 	MEET(2);
-	delay_us(500000);
+	REQUIRE(WAIT_UNTIL(READ_ONCE(runstate->state) == RUNSTATE_offline, 5000),
+		"the other one does not end");
 	EXPECT_EQUAL(word_at(slots[0]), 0x33333333);
 	set_word(slots[0], 0x4321);
 	EXPECT_EQUAL(word_at(slots[1]), 0x4321);
 	EXPECT_EQUAL(grant_unmap(first, slots[0]), GNTST_okay);
 	EXPECT_EQUAL(word_at(slots[1]), 0x4321);
-	/* The mailbox and the second one are still mapped when this domain ends, too. */
+	/* The mailbox, the second one and the third one are still mapped when this domain ends, too. */
 }
 
 const struct guest_case guest_cases[] = {

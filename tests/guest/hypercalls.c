@@ -418,19 +418,26 @@ static struct multicall_entry many[2000];
 
 static void long_multicall_with_interrupts(void)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
-		many[i] =
-			(struct multicall_entry){.op = __HYPERVISOR_xen_version,
-						 .args = {i % 2 ? XENVER_pagesize : XENVER_version}};
+	uint32_t nr_ticks = 0;
+
+	/* How long the list takes is the machine's affair. One tick may be taken at its end. */
+	for (unsigned int round = 0; round < 20 && nr_ticks < 2; round++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
+			many[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version,
+							   .args = {i % 2 ? XENVER_pagesize
+									  : XENVER_version}};
+		}
+		ticks_start(50);
+		REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)many, ARRAY_SIZE(many),
+					0, 0, 0),
+			      0);
+		nr_ticks = ticks_stop();
+		for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
+			REQUIRE(many[i].result == (i % 2 ? 4096 : 0x40011), "entry %u: %#lx", i,
+				(uint64_t)many[i].result);
+		}
 	}
-	ticks_start(200);
-	REQUIRE_EQUAL(hypercall(__HYPERVISOR_multicall, (uintptr_t)many, ARRAY_SIZE(many), 0, 0, 0),
-		      0);
-	ticks_stop();
-	for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
-		REQUIRE(many[i].result == (i % 2 ? 4096 : 0x40011), "entry %u: %#lx", i,
-			(uint64_t)many[i].result);
-	}
+	EXPECT(nr_ticks > 1, "nothing interrupts the list");
 }
 
 static void memory_accounting(void)
