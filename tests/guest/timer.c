@@ -95,8 +95,7 @@ static void offset_is_constant(void)
 		REQUIRE(at_least <= at_most, "offset at least %lu, and at most %lu", at_least,
 			at_most);
 	}
-	REQUIRE(counter_virtual() < us_to_ticks(60 * 1000000),
-		"virtual time does not start with the domain");
+	REQUIRE(at_least > 0, "virtual time does not start with the domain");
 }
 
 static void virtual_expiry(void)

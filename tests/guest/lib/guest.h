@@ -127,7 +127,7 @@ void relax(void);
 void delay_us(uint64_t us);
 /*
  * The calling vCPU's virtual timer interrupts so often, until ticks_stop(), which says how many times it did. Interrupts
- * are enabled from the one to the other.
+ * are enabled from the one to the other. Periods below 1 ms become longer after a thousand ticks.
  */
 void ticks_start(uint64_t us);
 uint32_t ticks_stop(void);
