@@ -39,7 +39,7 @@ for source in "$seeds"/*; do
 done
 
 # Tenon's own checks end the process by way of cmocka, which libFuzzer takes for a crash.
-if "$program" -runs="$runs" -seed=1 -max_len=4096 -len_control=20 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+if "$program" -runs="$runs" -seed=1 -max_len=4096 -len_control=20 -timeout=120 -rss_limit_mb=2048 -print_final_stats=1 \
 	-artifact_prefix="$folder/$name.found-" "$corpus" >"$log" 2>&1; then
 	echo "PASS $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, $(ls "$corpus" | wc -l) kept"
 else

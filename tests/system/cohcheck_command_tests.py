@@ -331,12 +331,18 @@ def _endless(command):
     return qemu("-kernel", command.write("kernel", (0x14000000).to_bytes(4, "little") * 1024))
 
 
+def _catches(pid, number):
+    """QEMU does so when it has a machine and is about to run it."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return bool(int(re.search(r"^SigCgt:\s*([0-9a-f]+)", status, re.MULTILINE)[1], 16) >> (number - 1) & 1)
+
+
 def _start_endless(command, options=()):
     process = command.start(options, _endless(command))
     # QEMU after cohcheck has asked it for its version: the one with the plugin.
     _wait(20, lambda: (child := _child_of(process)) and
           b"-plugin" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes(), "QEMU does not start")
-    time.sleep(1)
+    _wait(20, lambda: _catches(_child_of(process), signal.SIGTERM), "QEMU is not ready")
     return process, _child_of(process)
 
 
@@ -367,7 +373,7 @@ def _qemu_killed(run):
     command = Command(run)
     process, child = _start_endless(command, ["--json", command.path("json")])
     os.kill(child, signal.SIGKILL)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=20 * system_machine.time_scale)
     require(process.returncode == 2 and b"incomplete" in err, f"status {process.returncode}: {err.decode()}")
     require(not json.loads(command.path("json").read_text())["totals"]["complete"], "an incomplete run is called complete")
 
