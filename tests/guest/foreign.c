@@ -193,7 +193,7 @@ static void many_frames(void)
 		gpfns[i] = hole + i;
 		errs[i] = 77;
 	}
-	ticks_start(200);
+	ticks_start(20);
 	EXPECT_EQUAL(map_list(GUEST, VICTIM_NR_PAGES), 0);
 	nr_ticks = ticks_stop();
 	for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {

@@ -266,7 +266,7 @@ static void long_lists_with_interrupts(void)
 		many[i] = spare_gfn + i;
 		*word_of(many[i]) = i;
 	}
-	ticks_start(200);
+	ticks_start(20);
 	EXPECT_EQUAL(reserve(DECREASE, many, nr, 0), nr);
 	EXPECT_EQUAL(pages_now(), before - nr);
 	EXPECT_EQUAL(reserve(POPULATE, many, nr, 0), nr);
@@ -279,7 +279,7 @@ static void long_lists_with_interrupts(void)
 	/* And large extents, which are interrupted within. */
 	many[0] = spare_gfn;
 	many[1] = spare_gfn + BLOCK_PAGES;
-	ticks_start(200);
+	ticks_start(20);
 	for (unsigned int i = 0; i < 5; i++) {
 		EXPECT_EQUAL(reserve(DECREASE, many, 2, 9), 2);
 		EXPECT_EQUAL(reserve(POPULATE, many, 2, 9), 2);
