@@ -28,7 +28,7 @@ SECONDS = 240
 # Modules go to the top of RAM: dom0's memory, which is mapped one to one, must be found in large pieces below.
 HIGH = 0x70000000
 
-REPORT = re.compile(r"TEST (\w+) (ok|bad|done)(?: ([a-z_]+))?(?:: ([^\n]*?))? ;")
+REPORT = re.compile(r"TEST (\w+) (ok|bad|late|done)(?: ([a-z_]+))?(?:: ([^\n]*?))? ;")
 
 
 def reports(text):
@@ -74,10 +74,21 @@ def _check_reports(run, session, expected, seconds):
 
 def results(text):
     return [Result(f"{name} {check}", (detail or "bad") if verdict == "bad" else "", detail or "")
-            for name, verdict, check, detail in reports(text) if verdict != "done"]
+            for name, verdict, check, detail in reports(text) if verdict in ("ok", "bad")]
 
 
 def _run(run, row):
+    """When the machine was too slow for a 32-bit Linux's own limit, which is no verdict on the hypervisor: again."""
+    found = _run_once(run, row)
+    for _ in range(2 if any(is_32bit for _, is_32bit in row.domus) else 0):
+        late = any(verdict == "late" for _, verdict, _, _ in reports(run.sessions[-1].text))
+        if not late or not any(result.failure for result in found):
+            break
+        found = _run_once(run, row)
+    return found
+
+
+def _run_once(run, row):
     machine = Machine.parse(row.machine, MACHINE_MIB)
     folder = run.context.work / run.file_name
     initramfs = folder / "initramfs.cpio"
