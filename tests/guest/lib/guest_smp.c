@@ -51,7 +51,7 @@ bool smp_wait_off(unsigned int idx)
 {
 	bool off = WAIT_UNTIL(READ_ONCE(guest_cpus[idx].done) &&
 				      psci(PSCI_AFFINITY_INFO, machine.mpidr[idx], 0, 0) == 1,
-			      5000);
+			      20000);
 
 	/*
 	 * Xen says "off" while the vCPU may still be leaving its CPU, and a CPU_ON at that moment is lost; nothing
