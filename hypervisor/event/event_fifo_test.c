@@ -7,8 +7,12 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -605,9 +609,11 @@ struct consumer {
 };
 
 #define MODEL_PORTS 24
+/* All that have a word: those behind the model's own are bound and closed meanwhile. */
+#define NR_WORDS    1024
 
 /* Sent and not yet taken, as the guest may know: sends since the last one taken. */
-static uint32_t model_sent[MODEL_PORTS + 1], model_taken[MODEL_PORTS + 1];
+static uint32_t model_sent[MODEL_PORTS + 1], model_taken[NR_WORDS];
 
 /* Two domains send, so that two locks of senders are not one. */
 static struct domain *sender_of(uint32_t port)
@@ -711,7 +717,7 @@ static void drain_and_check(struct consumer *c)
 			consumer_step(&c[i]);
 		}
 	}
-	for (uint32_t port = 1; port <= MODEL_PORTS; port++) {
+	for (uint32_t port = 1; port < NR_WORDS; port++) {
 		assert_int_equal(*word(port), 0);
 	}
 }
@@ -818,7 +824,9 @@ static void *send_many(void *cpu)
 		if (event_send(sender_of(port), peer_of(port)) != 0) {
 			return (void *)"send";
 		}
-		if (random >> 24 < 8 && event_fifo_set_priority(domu, port, random >> 20 & 15) != 0) {
+		/* Few queues, so that most tails are in the way of others. */
+		if (random >> 24 < 8 &&
+		    event_fifo_set_priority(domu, port, 7 + (random >> 20 & 1)) != 0) {
 			return (void *)"priority";
 		}
 		if (random >> 24 < 4 && event_bind_vcpu(domu, port, random >> 20 & 1) != 0) {
@@ -858,10 +866,32 @@ static void *mask_and_unmask(void *cpu)
 	return NULL;
 }
 
+/* A vCPU of the guest that closes ports while they are in a queue, often as its tail, and binds others. */
+static void *bind_and_close(void *cpu)
+{
+	uint32_t vcpu = 0;
+
+	fake_machine_set_cpu((unsigned int)(uintptr_t)cpu);
+	while (!__atomic_load_n(&senders_done, __ATOMIC_ACQUIRE)) {
+		uint32_t port;
+		int ret = event_bind_ipi(domu, vcpu, &port);
+
+		if (ret == -XEN_ENOSPC) {
+			usleep(100); /* too many wait in queues */
+			continue;
+		}
+		if (ret != 0 || event_send(domu, port) != 0 || event_close(domu, port) != 0) {
+			return (void *)"bind, send or close";
+		}
+		vcpu ^= 1;
+	}
+	return NULL;
+}
+
 static void no_event_is_lost_whatever_cpus_do_at_once(void **state)
 {
 	static struct consumer c[FAKE_NR_VCPUS];
-	pthread_t senders[2], takers[2], masker;
+	pthread_t senders[2], takers[2], masker, closer;
 	void *complaint;
 
 	(void)state;
@@ -872,6 +902,7 @@ static void no_event_is_lost_whatever_cpus_do_at_once(void **state)
 		assert_int_equal(pthread_create(&takers[i], NULL, take_many, &c[i]), 0);
 	}
 	assert_int_equal(pthread_create(&masker, NULL, mask_and_unmask, (void *)(uintptr_t)4), 0);
+	assert_int_equal(pthread_create(&closer, NULL, bind_and_close, (void *)(uintptr_t)5), 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_int_equal(pthread_join(senders[i], &complaint), 0);
 		assert_null(complaint);
@@ -881,11 +912,63 @@ static void no_event_is_lost_whatever_cpus_do_at_once(void **state)
 		assert_int_equal(pthread_join(takers[i], NULL), 0);
 	}
 	assert_int_equal(pthread_join(masker, NULL), 0);
+	assert_int_equal(pthread_join(closer, &complaint), 0);
+	assert_null(complaint);
 	drain_and_check(c);
 	for (uint32_t port = 1; port <= MODEL_PORTS; port++) {
 		assert_true(model_taken[port] > 0 && model_taken[port] <= model_sent[port]);
 	}
 	assert_int_equal(fake_record.guest_messages, 0);
+}
+
+/*
+ * The port may be a queue's tail, for which senders look at any moment: they find the same queue as before. Closing is
+ * done one instruction at a time, as what lies between two is what another CPU may see.
+ */
+static void queue_of_a_closed_port_never_changes(void **state)
+{
+	const struct event_port *p;
+	unsigned int steps = 0;
+	struct event_port seen;
+	uint16_t fifo;
+	int status;
+	pid_t child;
+
+	(void)state;
+	use_fifo();
+	bind_ipis(1, 1);
+	assert_int_equal(event_send(domu, 1), 0);
+	p = event_port_of(domu, 1);
+	fifo = p->fifo;
+	assert_int_not_equal(fifo, 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)!ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		(void)!raise(SIGSTOP);
+		_exit(event_close(domu, 1) == 0 ? 0 : 1);
+	}
+	for (;;) {
+		long data;
+
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (!WIFSTOPPED(status)) {
+			break;
+		}
+		data = ptrace(PTRACE_PEEKDATA, child, p, NULL);
+		memcpy(&seen, &data, sizeof(data));
+		if (seen.fifo != fifo) {
+			(void)!kill(child, SIGKILL);
+			(void)!waitpid(child, &status, 0);
+			fail_msg("step %u: %#x instead of %#x", steps, seen.fifo, fifo);
+		}
+		steps++;
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_true(steps > 100);
+	assert_int_equal(seen.state, EVENT_FREE);
 }
 
 #define NR_SWITCHES 200
@@ -959,6 +1042,7 @@ int main(void)
 		TEST(nonsense_in_the_guests_pages),
 		TEST(no_event_is_lost_or_comes_twice),
 		TEST(no_event_is_lost_whatever_cpus_do_at_once),
+		TEST(queue_of_a_closed_port_never_changes),
 		TEST(no_event_is_lost_in_the_switch),
 	};
 

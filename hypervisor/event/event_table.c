@@ -146,8 +146,15 @@ void event_port_free(struct domain *d, struct event_port *p, uint32_t port)
 	} else if (port < EVENT_2L_NR_PORTS) {
 		event_2l_clear_pending(d, port);
 	}
-	/* What the FIFO knows of it stays: it may still be in a queue. */
-	*p = (struct event_port){.state = EVENT_FREE, .fifo = p->fifo};
+	/*
+	 * Field by field: the port may still be in a queue, as its tail, and senders look at fifo meanwhile, under
+	 * the FIFO's lock alone. It stays.
+	 */
+	p->vcpu = 0;
+	p->remote_port = 0;
+	p->tenon_owned = 0;
+	p->remote = NULL;
+	WRITE_ONCE(p->state, EVENT_FREE);
 	event->table->nr_used[port / EVENT_PORTS_PER_PAGE]--;
 	event->first_free = MIN(event->first_free, port);
 }
