@@ -46,6 +46,9 @@ _Static_assert(DOMAIN_MAX_VCPUS *EVTCHN_FIFO_MAX_QUEUES - 1 <= PORT_QUEUE, "PORT
 /* Attempts to set LINK before the guest is asked, by BUSY, to leave the word alone. */
 #define ATTEMPTS_BEFORE_BUSY 4
 
+/* Ports that event_fifo_resend() looks at between polls for interrupts, and under one hold of the event lock (S3). */
+#define RESEND_BATCH         64
+
 /* ---- what is known of a port ------------------------------------------------------------------ */
 
 void event_fifo_init_port(struct event_port *p)
@@ -296,18 +299,27 @@ bool event_fifo_is_resending(struct domain *d, uint32_t from)
 	return resending;
 }
 
-int event_fifo_resend(struct domain *d, uint32_t *from)
+/*
+ * A batch of ports from this one on, under the event lock: other CPUs wait for that with their interrupts masked. The
+ * first port behind the batch, 0 when there is none. What has happened to the ports and to the FIFO since the last
+ * batch does not matter: whatever is kept in this one is due.
+ */
+static uint32_t resend_batch(struct domain *d, uint32_t from)
 {
+	const uint32_t end = from + RESEND_BATCH;
 	struct event_fifo *fifo;
-	unsigned int looked_at = 0;
-	int ret = 0;
+	uint32_t next = 0;
 
 	spin_lock(&d->event.lock);
 	fifo = d->event.fifo;
-	for (uint32_t port = *from; fifo != NULL && port < fifo->nr_ports; port++) {
+	for (uint32_t port = from; fifo != NULL && port < fifo->nr_ports; port++) {
 		struct event_port *p = event_port_of(d, port);
 
 		if (p == NULL) {
+			break;
+		}
+		if (port == end) {
+			next = end;
 			break;
 		}
 		if (event_fifo_is_kept(p)) {
@@ -316,12 +328,20 @@ int event_fifo_resend(struct domain *d, uint32_t *from)
 			spin_unlock(&fifo->lock);
 			event_fifo_set_pending(d, p, port);
 		}
-		if (++looked_at % 64 == 0 && cpu_interrupt_pending()) {
-			*from = port + 1;
-			ret = -XEN_ERESTART;
-			break;
-		}
 	}
 	spin_unlock(&d->event.lock);
-	return ret;
+	return next;
+}
+
+int event_fifo_resend(struct domain *d, uint32_t *from)
+{
+	uint32_t port = *from;
+
+	while ((port = resend_batch(d, port)) != 0) {
+		if (cpu_interrupt_pending()) {
+			*from = port;
+			return -XEN_ERESTART;
+		}
+	}
+	return 0;
 }

@@ -272,6 +272,54 @@ static void interrupted_resend_goes_on(void **state)
 	assert_false(event_fifo_is_resending(dom0, 1));
 }
 
+static unsigned int nr_polls;
+
+/* What another CPU does between two batches: a port ahead is closed, the array grows, all is reset and begun anew. */
+static void change_meanwhile(void)
+{
+	assert_false(spin_is_mine(&domu->event.lock));
+	switch (nr_polls++) {
+	case 1:
+		assert_int_equal(event_close(domu, 700), 0);
+		assert_int_equal(event_fifo_expand_array(domu, gfn(ARRAY_GFN + 1)), 0);
+		break;
+	case 3:
+		fake_machine_set_poll_hook(NULL);
+		assert_int_equal(event_reset(domu), 0);
+		init_control(0);
+		bind_ipis(2, 0);
+		assert_int_equal(event_send(domu, 2), 0);
+		break;
+	}
+}
+
+static void resend_lets_others_in(void **state)
+{
+	uint32_t from = 0;
+
+	(void)state;
+	init_control(0);
+	bind_ipis(1000, 0);
+	for (uint32_t port = 1; port <= 1000; port++) {
+		assert_int_equal(event_send(domu, port), 0);
+	}
+	assert_int_equal(event_fifo_expand_array(domu, gfn(ARRAY_GFN)), 0);
+	nr_polls = 0;
+	fake_machine_set_poll_hook(change_meanwhile);
+	assert_int_equal(event_fifo_resend(domu, &from), 0);
+	assert_int_equal(nr_polls, 4);
+	/* What had been resent is in the page, which the domain has back; of the rest there is nothing. */
+	assert_int_equal(*word(1) & ~LINK, LINKED);
+	assert_int_equal(*word(255) & ~LINK, LINKED);
+	assert_int_equal(*word(256), 0);
+	/* The new array's first page takes what came since. */
+	assert_true(event_fifo_is_kept(event_port_of(domu, 2)));
+	memset(fake_page(ARRAY_PAGE), 0, 4096);
+	assert_int_equal(expand(ARRAY_GFN), 0);
+	assert_int_equal(*word(2), PENDING | LINKED);
+	assert_int_equal(*word(700), 0);
+}
+
 static void reset_returns_to_the_two_level_abi(void **state)
 {
 	(void)state;
@@ -1028,6 +1076,7 @@ int main(void)
 		TEST(event_of_a_closed_port_is_not_kept),
 		TEST(sender_that_misses_the_switch_sends_again),
 		TEST(interrupted_resend_goes_on),
+		TEST(resend_lets_others_in),
 		TEST(reset_returns_to_the_two_level_abi),
 		TEST(reset_gives_frames_back_in_steps),
 		TEST(send_links_and_interrupts_once),

@@ -63,6 +63,7 @@ static size_t nr_devices;
 static void (*smc_handler)(uint64_t function, const uint64_t args[3], uint64_t result[4]);
 static uint64_t (*at_handler)(const char *operation, uint64_t gva);
 static uint64_t interrupt_polls;
+static void (*poll_hook)(void);
 static char panic_text[512];
 
 __thread unsigned int fake_machine_cpu;
@@ -93,6 +94,7 @@ __attribute__((constructor)) void fake_machine_reset(void)
 	smc_handler = NULL;
 	at_handler = NULL;
 	interrupt_polls = UINT64_MAX;
+	poll_hook = NULL;
 	panic_text[0] = '\0';
 	fake_machine_cpu = 0;
 	fake_machine_other_cpu = NULL;
@@ -441,8 +443,16 @@ void fake_machine_interrupt_after(uint64_t nr_polls)
 	interrupt_polls = nr_polls;
 }
 
+void fake_machine_set_poll_hook(void (*hook)(void))
+{
+	poll_hook = hook;
+}
+
 bool cpu_interrupt_pending(void)
 {
+	if (poll_hook != NULL) {
+		poll_hook();
+	}
 	if (interrupt_polls == 0) {
 		return true;
 	}

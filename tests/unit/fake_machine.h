@@ -115,6 +115,8 @@ static inline void fake_machine_other_cpu_may_go(void)
 
 /* cpu_interrupt_pending() answers false nr_polls times, then true. UINT64_MAX: never. */
 void fake_machine_interrupt_after(uint64_t nr_polls);
+/* Called in each such poll: what other CPUs do meanwhile. NULL: nothing. */
+void fake_machine_set_poll_hook(void (*hook)(void));
 /* arm64_smc(): result is x0..x3. Without a handler x0 is -1, "not supported". */
 void fake_machine_smc_handle(void (*handler)(uint64_t function, const uint64_t args[3],
 					     uint64_t result[4]));
