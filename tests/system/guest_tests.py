@@ -54,7 +54,7 @@ class Entry:
             self.options[key] = value
             if key == "args":
                 self.name += f"-{value}"
-        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot", "dirty", "dom0"}
+        unknown = set(self.options) - {"args", "beside", "ends", "says", "input", "tenon", "seconds", "boot", "dirty", "dom0", "node"}
         if unknown:
             raise ValueError(f"{LIST}: unknown option {unknown} of {topic}")
 
@@ -73,7 +73,9 @@ def _guest(run, machine, name, topic, number, entry):
     if entry.options.get("args"):
         arguments.append(entry.options["args"].replace(",", " "))
     module = Module("kernel", run.context.guests / topic, " ".join(arguments))
-    return Domain(name, [module], entry.mib, entry.cpus)
+    name_of_property, _, value = entry.options.get("node", "").partition("=")
+    properties = f"{name_of_property} = <{value}>;" if value else ""
+    return Domain(name, [module], entry.mib, entry.cpus, properties)
 
 
 def _dirt(run, machine):
