@@ -33,8 +33,9 @@ static inline uint64_t vgic_lr_of_pending(const struct vgic_irq *irq)
 	uint64_t lr = ICH_LR_PENDING | FIELD_PREP(ICH_LR_PRIORITY, state->priority) | irq->vintid;
 
 	if (unlikely(sources != 0)) {
+		/* Not active, whatever state->active says, which an exit has seen: the guest has ended it since. */
 		return (sources & (sources - 1)) == 0
-			     ? lr | FIELD_PREP(ICH_LR_PINTID, vgic_lr_next_source(state))
+			     ? lr | FIELD_PREP(ICH_LR_PINTID, __builtin_ctz(sources))
 			     : 0;
 	}
 	if (!state->latch && !line) {

@@ -202,6 +202,16 @@ static void sgis_to_itself_leave_those_of_others(void **state)
 	vgic_send_sgi(v1, v1, 5);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
 	fake_guest_end(5 | 1 << 10);
+	/* Another's was seen active by an exit, and has been ended since. */
+	vgic_send_sgi(v2, v1, 5);
+	again(v1);
+	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
+	assert_true(vgic_is_active(v1, 5));
+	fake_enter(v1);
+	fake_guest_end(5 | 2 << 10);
+	vgic_send_sgi(v1, v1, 5);
+	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
+	fake_guest_end(5 | 1 << 10);
 }
 
 static void an_edge_during_the_handler_comes_after_it(void **state)
