@@ -121,7 +121,8 @@ void vgic_raise_line(struct vcpu *v, uint32_t vintid);
 void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid);
 /*
  * The guest may have cleared its evtchn_upcall_pending before it has taken the event PPI, which vgic_pulse() raised: being
- * level-sensitive it is pending no more, unless the guest asked for it by GICD_ISPENDR. v is current.
+ * level-sensitive it is pending no more, unless the guest asked for it by GICD_ISPENDR. Any CPU, wherever v is: who has
+ * cleared the byte before it had another vCPU look finds that seen.
  */
 void vgic_sample_upcall(struct vcpu *v);
 /* A private interrupt is active (acknowledged, not ended). v is loaded here, or nowhere. */

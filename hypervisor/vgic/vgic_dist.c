@@ -316,7 +316,7 @@ static void sample_private_lines(const struct span *span, uint64_t which)
 	if ((which << span->first & timers) != 0) {
 		vtimer_refresh(span->bank);
 	}
-	if (upcall < span->nr && (which & BIT64(upcall)) != 0 && span->bank == current_vcpu()) {
+	if (upcall < span->nr && (which & BIT64(upcall)) != 0) {
 		vgic_sample_upcall(span->bank);
 	}
 }

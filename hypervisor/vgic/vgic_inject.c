@@ -338,6 +338,10 @@ void vgic_pulse(struct domain *d, struct vcpu *v, uint32_t vintid)
 
 void vgic_sample_upcall(struct vcpu *v)
 {
+	/* High, as it was told: v is not woken for that, should it be another one. */
+	if (!event_upcall_is_low(v)) {
+		return;
+	}
 	update_private(v, &v->vgic.private_irqs[v->domain->evtchn_ppi], change_upcall, v->id);
 }
 

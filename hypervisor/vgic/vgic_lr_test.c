@@ -317,6 +317,42 @@ static void an_announcement_that_is_over_is_not_delivered(void **state)
 	fake_upcall_is_low = false;
 }
 
+/* Another vCPU enables it, or asks (GICv3's redistributors are everybody's): the byte is the same. */
+static void another_vcpu_finds_the_announcement_over(void **state)
+{
+	fake_domain.evtchn_ppi = PPI;
+	fake_upcall_is_low = false;
+	fake_start_vcpu(v0);
+	vgic_pulse(&fake_domain, v0, PPI);
+	again(v0);
+	fake_start_vcpu(v1);
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
+	fake_upcall_is_low = true;
+	fake_dist_write(v0, GICD_ISENABLER, PPI, BIT_OF(PPI));
+	again(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	/* Enabled, and in a list register there. */
+	vgic_pulse(&fake_domain, v0, PPI);
+	again(v0);
+	fake_run_on(v1);
+	fake_upcall_is_low = false;
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
+	fake_upcall_is_low = true;
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), 0);
+	fake_run_on(v0);
+	assert_int_equal(fake_guest_take_all(), 0);
+	/* High: nobody is woken for a look. */
+	fake_upcall_is_low = false;
+	vgic_pulse(&fake_domain, v0, PPI);
+	again(v0);
+	fake_run_on(v1);
+	fake_nr_wakes[0] = 0;
+	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
+	assert_int_equal(fake_nr_wakes[0], 0);
+	fake_run_on(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+}
+
 static void a_pulse_needs_no_maintenance_interrupt(void **state)
 {
 	fake_enable(v0, PPI, 0xa0); /* level-sensitive, as Linux configures the event channel's */
@@ -783,6 +819,7 @@ int main(void)
 		V3(a_level_comes_again_until_the_line_falls),
 		V3(a_line_that_falls_first_is_not_delivered),
 		V3(an_announcement_that_is_over_is_not_delivered),
+		V3(another_vcpu_finds_the_announcement_over),
 		V3(a_pulse_needs_no_maintenance_interrupt),
 		V3(active_and_pending_registers_are_true_during_the_handler),
 		V3(registers_reach_a_vcpu_that_runs_elsewhere),

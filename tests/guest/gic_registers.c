@@ -595,6 +595,40 @@ static void event_interrupt_follows_the_upcall(void)
 	event_close(bind.port);
 }
 
+static void enable_upcall_of_0(uint64_t unused)
+{
+	mmio_set32(gic_redistributor(0) + GICR_SGI_FRAME + GICD_ISENABLER, BIT64(PPI_UPCALL));
+}
+
+/* It is not known then where that vCPU is, or what it has done since the event. */
+static void event_interrupt_enabled_by_another_cpu(void)
+{
+	struct evtchn_bind_ipi bind = {.vcpu = 0};
+	struct vcpu_info *info = xen_vcpu_info(0);
+	struct evtchn_unmask unmask;
+
+	REQUIRE(info != NULL && xen_shared_info() != NULL);
+	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_ipi, &bind), 0);
+	unmask.port = bind.port;
+	event_op(EVTCHNOP_unmask, &unmask);
+	handled = 0;
+	gic_set_handler(PPI_UPCALL, on_spi);
+	gic_disable(PPI_UPCALL);
+	REQUIRE_EQUAL(event_send(bind.port), 0);
+	lower_upcall(info, bind.port);
+	irq_enable();
+	REQUIRE(smp_start(1, enable_upcall_of_0, 0));
+	REQUIRE(smp_wait_off(1));
+	delay_us(300);
+	EXPECT(READ_ONCE(handled) == 0, "taken after the upcall was cleared");
+	REQUIRE_EQUAL(event_send(bind.port), 0);
+	EXPECT(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000), "a new one is not taken");
+	irq_disable();
+	gic_disable(PPI_UPCALL);
+	lower_upcall(info, bind.port);
+	event_close(bind.port);
+}
+
 /* A bit set by software stays, whatever the line does; clearing it is possible when the line is low. */
 static void software_pending_and_the_line(void)
 {
@@ -797,6 +831,7 @@ const struct guest_case guest_cases[] = {
 	CASE(pending_bit_follows_the_line, .flags = TENON_ONLY),
 	CASE(line_that_falls_while_disabled_is_not_delivered, .flags = TENON_ONLY),
 	CASE(event_interrupt_follows_the_upcall, .flags = TENON_ONLY),
+	CASE(event_interrupt_enabled_by_another_cpu, .flags = GICV3_ONLY | TENON_ONLY, .min_cpus = 2),
 	CASE(software_pending_and_the_line, .flags = TENON_ONLY),
 	CASE(line_during_the_handler, .flags = TENON_ONLY),
 	CASE(active_bit_keeps_it_from_being_taken, .flags = TENON_ONLY),
