@@ -8,6 +8,7 @@
 #include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/log.h"
+#include "vgic/vgic.h"
 
 DEFINE_PER_CPU(struct run_queue, run_queue);
 DEFINE_PER_CPU(struct vcpu *, current_vcpu);
@@ -35,11 +36,19 @@ void sched_kick(unsigned int cpu)
 	}
 }
 
-/* The exit path and the idle loop look at everything anyway. */
+/*
+ * The exit path and the idle loop look at everything anyway. But the exit path may be far, behind work that has been put
+ * off or waits for an epoch, and who waits for the vCPU's list registers (vgic_refresh()) does nothing else meanwhile.
+ */
 static void take_kick(uint32_t intid)
 {
+	struct vcpu *v = current_vcpu();
+
 	(void)intid;
 	(void)atomic_exchange(&this_cpu(kick_under_way), false);
+	if (v != NULL && unlikely(READ_ONCE(v->work.refresh))) {
+		vgic_sync(v);
+	}
 }
 
 /*

@@ -248,6 +248,12 @@ void vtimer_sync(struct vcpu *v)
 	interleave();
 }
 
+void vgic_sync(struct vcpu *v)
+{
+	assert_int_equal(sim_of(v)->loaded_on, fake_machine_cpu + 1);
+	WRITE_ONCE(v->work.refresh, false);
+}
+
 bool event_upcall_pending(const struct vcpu *v)
 {
 	return false;

@@ -613,6 +613,31 @@ static void everything_at_once(void **state)
 	sim_start(1, 1, false);
 }
 
+/* ---- the kick -------------------------------------------------------------------------------- */
+
+static void ask_for_list_registers(struct sim_vcpu *v)
+{
+	v->vcpu.work.refresh = true;
+	sched_kick(0);
+}
+
+/* Whoever waits for them does so in EL2: they cannot wait until the exit path looks. */
+static void a_kick_has_list_registers_read_back(void **state)
+{
+	struct sim_vcpu *v;
+
+	sim_start(2, 1, false);
+	v = pinned_hog(0, SCHED_WEIGHT_DEFAULT);
+	sim_at(SIM_MS, 1, ask_for_list_registers, v);
+	sim_run_until(2 * SIM_MS);
+	assert_false(v->vcpu.work.refresh);
+	/* It does not run. */
+	sim_at(3 * SIM_MS, 0, stop_if_running_here, v);
+	sim_at(4 * SIM_MS, 1, ask_for_list_registers, v);
+	sim_run_until(5 * SIM_MS);
+	assert_true(v->vcpu.work.refresh);
+}
+
 /* ---- work that interrupt handlers put off ---------------------------------------------------- */
 
 static unsigned int nr_deferred;
@@ -698,6 +723,7 @@ int main(void)
 		CASE(old_wake_ups_are_forgotten),
 		CASE(interrupts_race_with_wfi),
 		CASE(everything_at_once),
+		CASE(a_kick_has_list_registers_read_back),
 		CASE(deferred_work_is_done_once_on_busy_and_idle_cpus),
 		CASE(what_deferred_work_defers_is_done_as_well),
 	};
