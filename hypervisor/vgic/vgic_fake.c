@@ -260,6 +260,13 @@ void sched_wake(struct vcpu *v)
 	}
 }
 
+unsigned int fake_nr_epoch_polls;
+
+void epoch_poll(void)
+{
+	fake_nr_epoch_polls++;
+}
+
 /* ---- the guest --------------------------------------------------------------------------------- */
 
 static struct gic_lr *signalled(void)
@@ -418,15 +425,18 @@ void fake_run_on(struct vcpu *v)
 
 void fake_enter(struct vcpu *v)
 {
+	/* As trap_leave(): what the guest has made of its list registers first. */
+	if (v->work.any != 0) {
+		vgic_sync(v);
+		vgic_flush(v);
+	}
 	/* An EL2 that is interrupted by a maintenance interrupt that does not end would stay there. */
-	vgic_flush(v);
 	lock_assert_none_held();
 	assert_false(fake_maintenance_is_high());
 }
 
 void fake_exit(struct vcpu *v)
 {
-	vgic_sync(v);
 	if (fake_maintenance_is_high()) {
 		maintenance_handler(gic_info.maintenance_intid);
 	}

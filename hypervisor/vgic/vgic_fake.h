@@ -28,6 +28,8 @@ extern struct vcpu fake_vcpus[FAKE_NR_VCPUS];
 /* Since fake_start(). */
 extern unsigned int fake_nr_wakes[FAKE_NR_VCPUS];
 extern unsigned int fake_nr_kicks, fake_nr_lr_accesses;
+/* How often a CPU has looked for epochs while it waited. */
+extern unsigned int fake_nr_epoch_polls;
 /* What the vCPU's exit path does when it is kicked, NULL for sync and flush. */
 extern void (*fake_on_kick)(struct vcpu *v);
 /* Each CPU is played by a thread of its own, which looks at fake_kicked[] instead of being kicked. */

@@ -33,6 +33,7 @@
 #include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/log.h"
+#include "mm/mm.h"
 #include "sched/sched.h"
 
 #define HCR_MAINTENANCE (GIC_HCR_UIE | GIC_HCR_NPIE)
@@ -221,6 +222,26 @@ void vgic_sync(struct vcpu *v)
 	}
 }
 
+/*
+ * The other CPU is in its guest, or on the way in or out, or busy at EL2. It reads back on its way in, or when it takes
+ * the kick (sched_cpu.c), which is repeated since it may be swallowed on the way in. This one holds no lock meanwhile, and
+ * nobody waits for it in turn: its own vCPU's list registers are read back first, as an exit leaves them alone, and it
+ * passes epochs (docs/locking.md, "Waits"). No window is open, and no guest copy under way: the guest's access is decoded.
+ */
+static void wait_for_sync(const struct vcpu *v, uint32_t count)
+{
+	lock_assert_none_held();
+	vgic_sync(current_vcpu());
+	for (unsigned int spins = 0;
+	     READ_ONCE(v->vgic.lr_live) && READ_ONCE(v->vgic.sync_count) == count; spins++) {
+		if (spins % 1024 == 0) {
+			sched_kick(v->sched.cpu);
+		}
+		epoch_poll();
+		cpu_relax();
+	}
+}
+
 void vgic_refresh(struct vcpu *v)
 {
 	struct vgic_vcpu *vg = &v->vgic;
@@ -237,17 +258,8 @@ void vgic_refresh(struct vcpu *v)
 	/* For its next look on the way into its guest, which a kick brings about. */
 	WRITE_ONCE(v->work.refresh, live);
 	spin_unlock(&vg->lock);
-	/*
-	 * The other CPU is in its guest, or on the way in or out. It needs nothing from this one to leave the
-	 * guest and reach vgic_sync(): no lock is held here, and this vCPU's own list registers are not live,
-	 * so nobody waits for it in turn. The kick is repeated since it may be swallowed on the way in.
-	 */
-	for (unsigned int spins = 0; live; spins++) {
-		if (spins % 1024 == 0) {
-			sched_kick(v->sched.cpu);
-		}
-		cpu_relax();
-		live = READ_ONCE(vg->lr_live) && READ_ONCE(vg->sync_count) == count;
+	if (live) {
+		wait_for_sync(v, count);
 	}
 }
 

@@ -101,8 +101,8 @@ static void an_interrupt_that_was_ended_comes_again_at_once(void **state)
 	/* Seen active by an exit, and ended since. */
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
-	again(v0);
-	assert_true(v0->vgic.private_irqs[PPI].state.active);
+	assert_true(vgic_is_active(v0, PPI));
+	fake_enter(v0);
 	fake_guest_end(PPI);
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_false(v0->vgic.private_irqs[PPI].state.active);
@@ -152,7 +152,8 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0x12);
 	fake_enter(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
-	/* There is no list register. */
+	/* There is no list register: those that the guest has emptied were read back before. */
+	vgic_sync(v0);
 	fake_enable(v0, TIMER, 0x80);
 	for (uint32_t intid = PPI - 4; intid < PPI; intid++) {
 		fake_enable(v0, intid, 0x80);
@@ -164,7 +165,7 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 	/* Nothing is pending, in no list register. */
-	fake_exit(v0);
+	vgic_sync(v0);
 	assert_int_equal(v0->vgic.lr_used, 0);
 	fake_domain.evtchn_ppi = PPI;
 	fake_upcall_is_low = true;
@@ -431,6 +432,49 @@ static void registers_reach_a_vcpu_that_runs_elsewhere(void **state)
 	assert_int_equal(fake_dist_read(v1, GICD_ISPENDR, SPI), BIT_OF(SPI));
 	fake_dist_write(v1, GICD_ISENABLER, SPI, BIT_OF(SPI));
 	again(v0);
+	assert_int_equal(fake_guest_take_all(), 1);
+}
+
+/*
+ * The other one may be at EL2, too, and be waiting for this one in the same way, or for an epoch: it is kicked while this
+ * one waits, and must find that nothing keeps it.
+ */
+static void look_whether_the_waiter_is_in_the_way(struct vcpu *v)
+{
+	assert_ptr_equal(v, v0);
+	assert_false(v1->vgic.lr_live);
+	assert_int_equal(fake_nr_epoch_polls, 0);
+	fake_exit(v);
+	fake_enter(v);
+}
+
+static void who_waits_for_another_keeps_nobody_waiting(void **state)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		set_edge(v0, SPI + i);
+		fake_enable(v0, SPI + i, 0xa0);
+	}
+	if (fake_domain.vgic.version == GIC_V3) {
+		fake_write(v0, FAKE_GICD + GICD_IROUTER + 8 * (SPI + 1), 8, 1);
+	} else {
+		fake_write(v0, FAKE_GICD + GICD_ITARGETSR + SPI + 1, 1, 2);
+	}
+	fake_start_vcpu(v1);
+	fake_start_vcpu(v0);
+	vgic_pulse(&fake_domain, NULL, SPI);
+	vgic_pulse(&fake_domain, NULL, SPI + 1);
+	again(v0);
+	again(v1);
+	assert_true(v0->vgic.lr_live && v1->vgic.lr_live);
+	fake_on_kick = look_whether_the_waiter_is_in_the_way;
+	fake_nr_epoch_polls = 0;
+	fake_dist_write(v1, GICD_ISPENDR, SPI, BIT_OF(SPI));
+	assert_true(fake_nr_epoch_polls > 0);
+	fake_on_kick = NULL;
+	/* It has its interrupts all the same. */
+	fake_enter(v1);
+	assert_int_equal(fake_guest_take_all(), 1);
+	fake_run_on(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
@@ -824,6 +868,8 @@ int main(void)
 		V3(active_and_pending_registers_are_true_during_the_handler),
 		V3(registers_reach_a_vcpu_that_runs_elsewhere),
 		V2(registers_reach_a_vcpu_that_runs_elsewhere),
+		V3(who_waits_for_another_keeps_nobody_waiting),
+		V2(who_waits_for_another_keeps_nobody_waiting),
 		V3(wfi_wakes_for_what_would_be_taken),
 		V3(a_disabled_distributor_holds_back),
 		V3(state_moves_with_the_vcpu),

@@ -110,8 +110,8 @@ static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
 	fake_guest_end(SPI + 5);
 	fake_guest_end(SPI); /* kept its list register */
 	for (unsigned int i = 0; i < 4; i++) {
-		again(v0);
-		assert_int_equal(fake_guest_take_all(), i == 0 ? 4 : 0);
+		again(v0); /* the last two at an underflow */
+		assert_int_equal(fake_guest_take_all(), i < 2 ? 2 : 0);
 	}
 }
 

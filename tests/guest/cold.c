@@ -6,6 +6,7 @@
  */
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_gic.h"
 #include "guest_mmu.h"
 #include "guest_smp.h"
 #include "guest_xen.h"
@@ -142,7 +143,7 @@ static void secondary_with_caches_off_in_a_warm_domain(void)
 	REQUIRE_EQUAL(words[77], 0xabcdef);
 }
 
-/* Last: whatever state it was left in, the domain goes on cold or warm. */
+/* From here on: whatever state it was left in, the domain goes on cold or warm. */
 static void set_way(void)
 {
 	uint64_t value;
@@ -173,6 +174,44 @@ static void set_way(void)
 	check(0x6000000);
 }
 
+/*
+ * A vCPU turns its caches off, which takes a clean of all RAM and all CPUs' help, while another asks for the state of
+ * an interrupt that waits there. A cache line to itself, as one writes with its caches off and the other may have them on.
+ */
+#define SPI        32
+#define NR_CHANGES 30
+
+static __aligned(4096) uint32_t changes_end;
+
+static void turn_caches_off(uint64_t unused)
+{
+	for (unsigned int i = 0; i < NR_CHANGES; i++) {
+		mmu_enable();
+		__asm__ volatile("dc csw, %0\n\tdsb sy" ::"r"(UINT64_C(0)) : "memory");
+		mmu_disable();
+	}
+	WRITE_ONCE(changes_end, 1);
+	dsb_sy();
+}
+
+static void another_asks_while_caches_go_off(void)
+{
+	gic_set_target(SPI, 1);
+	gic_enable(SPI);
+	dcache_clean_invalidate((void *)(uintptr_t)machine.ram_start, 2 << 20);
+	mmu_disable();
+	changes_end = 0;
+	REQUIRE(smp_start(1, turn_caches_off, 0));
+	while (READ_ONCE(changes_end) == 0) {
+		gic_set_pending(SPI);
+	}
+	REQUIRE(smp_wait_off(1));
+	mmu_enable();
+	gic_disable(SPI);
+	gic_set_target(SPI, 0);
+	check(0x6000000);
+}
+
 const struct guest_case guest_cases[] = {
 	CASE(starts_with_caches_off),
 	CASE(hypercall_with_caches_off),
@@ -183,5 +222,6 @@ const struct guest_case guest_cases[] = {
 	CASE(trapped_registers_read_back),
 	CASE(secondary_with_caches_off_in_a_warm_domain, .min_cpus = 2),
 	CASE(set_way),
+	CASE(another_asks_while_caches_go_off, .min_cpus = 2),
 	CASE_END,
 };

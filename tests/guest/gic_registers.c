@@ -450,6 +450,89 @@ static void distributor_off(void)
 	irq_disable();
 }
 
+/* ---- two vCPUs at the same time --------------------------------------------------------------------------- */
+
+/* On a busy machine the two are seldom inside the hypervisor at the same time. */
+#define NR_ACCESSES 200
+#define ACCESS_US   UINT64_C(500000)
+
+static uint32_t met, taken_by[2];
+
+static void on_own(uint32_t intid)
+{
+	WRITE_ONCE(taken_by[this_cpu()->idx], taken_by[this_cpu()->idx] + 1);
+}
+
+static void meet(uint32_t times)
+{
+	__atomic_fetch_add(&met, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&met, __ATOMIC_ACQUIRE) < 2 * times) {
+		relax();
+	}
+}
+
+/* An interrupt is pending here, and not taken, while this vCPU accesses registers that are about one of the other's. */
+static void ask_about_the_other(uint64_t private)
+{
+	unsigned int self = this_cpu()->idx, other = 1 - self;
+	uint64_t end;
+
+	if (private) {
+		gic_send_sgi_self(6);
+	} else {
+		gic_set_pending(SPI + self);
+	}
+	meet(1);
+	end = counter_virtual() + us_to_ticks(ACCESS_US);
+	for (unsigned int i = 0; i < NR_ACCESSES || counter_virtual() < end; i++) {
+		if (private) {
+			(void)mmio_get32(gic_redistributor(other) + GICR_SGI_FRAME + GICD_ISPENDR);
+		} else {
+			gic_set_pending(SPI + other);
+		}
+	}
+	meet(2);
+	irq_enable();
+	(void)WAIT_UNTIL(READ_ONCE(taken_by[self]) != 0, 1000);
+	/* What was set meanwhile comes once more; on Xen after an exit. */
+	for (unsigned int i = 0; i < 3; i++) {
+		(void)mmio_get32(machine.gicd + GICD_CTLR);
+		delay_us(100);
+	}
+	irq_disable();
+}
+
+static void both_at_once(bool private)
+{
+	met = taken_by[0] = taken_by[1] = 0;
+	REQUIRE(smp_start(1, ask_about_the_other, private));
+	ask_about_the_other(private);
+	REQUIRE(smp_wait_off(1));
+	EXPECT(taken_by[0] != 0 && taken_by[1] != 0, "own interrupts: %u and %u", taken_by[0],
+	       taken_by[1]);
+}
+
+static void both_read_the_others_private_ones(void)
+{
+	gic_set_handler(6, on_own);
+	both_at_once(true);
+}
+
+static void both_write_about_the_others_shared_ones(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		prepare(SPI + i);
+		gic_set_handler(SPI + i, on_own);
+		gic_set_target(SPI + i, i);
+		gic_enable(SPI + i);
+	}
+	both_at_once(false);
+	for (unsigned int i = 0; i < 2; i++) {
+		gic_disable(SPI + i);
+		gic_set_target(SPI + i, 0);
+	}
+}
+
 /* ---- level-sensitive lines ---------------------------------------------------------------------------- */
 
 #define PPI_VIRTUAL  27
@@ -840,6 +923,8 @@ const struct guest_case guest_cases[] = {
 	CASE(interrupts_that_are_not_there),
 	CASE(private_ones_are_not_in_the_distributor, .flags = GICV3_ONLY | TENON_ONLY),
 	CASE(redistributor_of_another_cpu, .min_cpus = 2, .flags = GICV3_ONLY),
+	CASE(both_read_the_others_private_ones, .min_cpus = 2, .flags = GICV3_ONLY),
+	CASE(both_write_about_the_others_shared_ones, .min_cpus = 2),
 	CASE(system_register_interface, .flags = GICV3_ONLY),
 	CASE(nothing_is_spurious),
 	CASE_END,
