@@ -69,9 +69,10 @@ bool frame_use_ended(mfn_t m, uint64_t head)
 	return false;
 }
 
-void frame_put_allocation(mfn_t m)
+bool frame_put_allocation(mfn_t m, uint16_t domid)
 {
 	frame_put(m);
+	return true;
 }
 
 mfn_t frame_pool_max_mfn(void)

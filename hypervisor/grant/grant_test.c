@@ -466,7 +466,7 @@ static void do_balloon(void)
 		return;
 	}
 	assert_int_equal(stage2_unmap(dom[d], gfn(PAGE_GFN + i), 1), 0);
-	if (frame_give_up(mfn(FAKE_MFN(page)))) {
+	if (frame_give_up(mfn(FAKE_MFN(page)), dom[d]->id)) {
 		dom[d]->nr_pages--;
 	}
 	has_page[d][i] = false;

@@ -93,7 +93,7 @@ static int take_page(struct domain *d, gfn_t g)
 	}
 	spin_unlock(&d->lock);
 	/* What others use still, by grant for instance, counts as the domain's until they have let go. */
-	if (ret == 0 && !d->direct_mapped && frame_give_up(m)) {
+	if (ret == 0 && !d->direct_mapped && frame_give_up(m, d->id)) {
 		uncharge(d, 1);
 	}
 	return ret;
@@ -194,7 +194,7 @@ static int populate_direct(struct domain *d, uint64_t g, unsigned int order, uin
 static void give_back(struct domain *d, mfn_t first, uint64_t nr)
 {
 	for (uint64_t i = 0; i < nr; i++) {
-		if (frame_give_up(mfn_add(first, i))) {
+		if (frame_give_up(mfn_add(first, i), d->id)) {
 			uncharge(d, 1);
 		}
 	}

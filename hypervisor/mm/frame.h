@@ -127,11 +127,15 @@ void frame_put(mfn_t m);
 /*
  * A frame that its owner wants no more and has mapped nowhere: freed, unless others use it. Then it stays the owner's
  * until frame_put_use() drops the last such reference: both say whether they have freed it, so that the owner is charged
- * for one less. With frame_put() in its place it stays until the owner dies.
+ * for one less. With frame_put() in its place it stays until the owner dies. What is not that owner's any more is left alone.
+ * Only while the owner lives: frame_put_allocation() comes after it.
  */
-bool __must_check frame_give_up(mfn_t m);
+bool __must_check frame_give_up(mfn_t m, uint16_t owner);
 /* frame_put_use(): mm/frame_entry.h. */
 /* Of it what is rare: head is what was found when the reference was dropped, the last one or of a frame that is given up. */
 bool __must_check frame_use_ended(mfn_t m, uint64_t head);
-/* The owner dies: drop the reference from its allocation, whether it had given the frame up or not. */
-void frame_put_allocation(mfn_t m);
+/*
+ * The owner dies: drop the reference from its allocation, whether it had given the frame up or not; it is charged for one less.
+ * False: the frame is not its any more, which the last user of one that was given up has seen to.
+ */
+bool __must_check frame_put_allocation(mfn_t m, uint16_t owner);

@@ -425,14 +425,14 @@ static void a_frame_that_is_given_up_goes_with_its_last_use(void **state)
 
 	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
 	/* Used by nobody: at once. */
-	assert_true(frame_give_up(m));
+	assert_true(frame_give_up(m, DOMID));
 	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
 	drain();
 	/* Used by two. */
 	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
 	assert_true(frame_get(m, DOMID));
 	assert_true(frame_get(m, DOMID));
-	assert_false(frame_give_up(m));
+	assert_false(frame_give_up(m, DOMID));
 	assert_false(frame_put_use(m));
 	/* One more, in between. */
 	assert_true(frame_get(m, DOMID));
@@ -447,7 +447,7 @@ static void a_frame_that_is_given_up_goes_with_its_last_use(void **state)
 	assert_true(frame_get(m, DOMID));
 	assert_false(frame_put_use(m));
 	assert_int_equal(frame_of(m)->refs, 1);
-	frame_put_allocation(m);
+	assert_true(frame_put_allocation(m, DOMID));
 	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
 	drain();
 }
@@ -460,14 +460,49 @@ static void a_given_up_frame_outlives_its_owner(void **state)
 	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
 	assert_true(frame_get(m, DOMID));
 	assert_true(frame_get(m, DOMID));
-	assert_false(frame_give_up(m));
-	frame_put_allocation(m);
+	assert_false(frame_give_up(m, DOMID));
+	assert_true(frame_put_allocation(m, DOMID));
 	assert_int_equal(frame_of(m)->refs, 2);
 	assert_false(frame_put_use(m));
 	assert_int_equal(frame_of(m)->state, FRAME_GUEST);
 	assert_false(frame_put_use(m));
 	assert_int_equal(frame_of(m)->state, FRAME_QUARANTINE);
 	drain();
+}
+
+/*
+ * Its last user and the destroyer of its owner come at the same time. Whatever the destroyer has seen, by the time that it drops the
+ * allocation the frame may be on its way to the pool, in it, or another's: that is not its to touch.
+ */
+static void a_frame_that_has_gone_meanwhile_is_left_alone(void **state)
+{
+	struct frame before;
+	mfn_t m;
+
+	assert_int_equal(frame_pool_alloc(0, DOMID, &m), 0);
+	assert_true(frame_get(m, DOMID));
+	assert_false(frame_give_up(m, DOMID));
+	/* The last reference is dropped, and the frame not given back yet. */
+	frame_of(m)->refs = 0;
+	assert_false(frame_put_allocation(m, DOMID));
+	assert_false(frame_give_up(m, DOMID));
+	assert_int_equal(frame_of(m)->refs, 0);
+	frame_of(m)->refs = 2;
+	assert_true(frame_put_use(m));
+	before = *frame_of(m);
+	assert_int_equal(before.state, FRAME_QUARANTINE);
+	assert_false(frame_put_allocation(m, DOMID));
+	assert_false(frame_give_up(m, DOMID));
+	assert_memory_equal(frame_of(m), &before, sizeof(before));
+	drain();
+	assert_int_equal(frame_pool_free_frames(), RAM_NR);
+	/* Somebody else's by now. */
+	assert_int_equal(frame_pool_alloc(0, DOMID + 1, &m), 0);
+	assert_false(frame_put_allocation(m, DOMID));
+	assert_false(frame_give_up(m, DOMID));
+	assert_true(frame_put_allocation(m, DOMID + 1));
+	drain();
+	assert_int_equal(frame_pool_free_frames(), RAM_NR);
 }
 
 static void a_claimed_bank_is_contiguous_and_scrubbed(void **state)
@@ -513,6 +548,7 @@ int main(void)
 		cmocka_unit_test_setup(references_keep_a_frame_and_are_refused_to_strangers, set_up),
 		cmocka_unit_test_setup(a_frame_that_is_given_up_goes_with_its_last_use, set_up),
 		cmocka_unit_test_setup(a_given_up_frame_outlives_its_owner, set_up),
+		cmocka_unit_test_setup(a_frame_that_has_gone_meanwhile_is_left_alone, set_up),
 		cmocka_unit_test_setup(a_claimed_bank_is_contiguous_and_scrubbed, set_up),
 	};
 

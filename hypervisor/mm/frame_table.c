@@ -132,21 +132,26 @@ static bool free_given_up(mfn_t m, struct frame seen)
 	return true;
 }
 
-bool frame_give_up(mfn_t m)
+/* A domain's own RAM, and its last reference is not going just now. */
+static bool is_owned(struct frame seen, uint16_t domid)
+{
+	return seen.state == FRAME_GUEST && seen.owner == domid && seen.refs > 0;
+}
+
+bool frame_give_up(mfn_t m, uint16_t owner)
 {
 	struct frame *f = frame_of(m);
-	struct frame seen;
+	struct frame seen, next;
 
 	seen.head = atomic_load_acquire(&f->head);
-	for (;;) {
-		struct frame next = seen;
-
-		ASSERT(seen.state == FRAME_GUEST && seen.refs > 0);
-		next.order |= FRAME_GIVEN_UP;
-		if (atomic_compare_exchange(&f->head, &seen.head, next.head)) {
-			return free_given_up(m, next);
+	do {
+		if (!is_owned(seen, owner)) {
+			return false;
 		}
-	}
+		next = seen;
+		next.order |= FRAME_GIVEN_UP;
+	} while (!atomic_compare_exchange(&f->head, &seen.head, next.head));
+	return free_given_up(m, next);
 }
 
 bool frame_use_ended(mfn_t m, uint64_t head)
@@ -159,23 +164,23 @@ bool frame_use_ended(mfn_t m, uint64_t head)
 	return free_given_up(m, (struct frame){.head = head - FRAME_ONE_REF});
 }
 
-void frame_put_allocation(mfn_t m)
+bool frame_put_allocation(mfn_t m, uint16_t owner)
 {
 	struct frame *f = frame_of(m);
-	struct frame seen;
+	struct frame seen, next;
 
 	seen.head = atomic_load_acquire(&f->head);
-	for (;;) {
-		struct frame next = seen;
-
-		ASSERT(seen.state == FRAME_GUEST && seen.refs > 0);
+	do {
+		/* What was given up goes with its last use, on another CPU, whenever that ends. */
+		if (!is_owned(seen, owner)) {
+			return false;
+		}
+		next = seen;
 		next.order &= (uint8_t)~FRAME_GIVEN_UP;
 		next.refs--;
-		if (atomic_compare_exchange(&f->head, &seen.head, next.head)) {
-			if (next.refs == 0) {
-				frame_pool_give_back(m, true);
-			}
-			return;
-		}
+	} while (!atomic_compare_exchange(&f->head, &seen.head, next.head));
+	if (next.refs == 0) {
+		frame_pool_give_back(m, true);
 	}
+	return true;
 }

@@ -50,11 +50,11 @@ static int free_frames(struct domain *d)
 			if (!f) {
 				continue;
 			}
-			/* Others' entries change meanwhile. */
+			/* Others' entries change meanwhile, and so may this domain's: this look only spares most of them a call. */
 			seen.head = atomic_load_acquire(&f->head);
-			if (seen.state == FRAME_GUEST && seen.owner == d->id) {
+			if (seen.state == FRAME_GUEST && seen.owner == d->id &&
+			    frame_put_allocation(mfn(m), d->id)) {
 				atomic_fetch_sub(&d->nr_pages, 1);
-				frame_put_allocation(mfn(m));
 			}
 		}
 		s2->destroy_next = m | PHASE_FRAMES;

@@ -424,11 +424,12 @@ void frame_put(mfn_t m)
 	}
 }
 
-bool frame_give_up(mfn_t m)
+bool frame_give_up(mfn_t m, uint16_t owner)
 {
 	struct frame *f = frame_of(m);
 	bool last = f->refs == 1;
 
+	assert_true(f->state == FRAME_GUEST && f->owner == owner);
 	if (last) {
 		frame_put(m);
 	} else {
