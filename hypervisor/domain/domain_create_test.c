@@ -98,6 +98,11 @@ int stage2_destroy(struct domain *d)
 	return destroy_restarts > 0 ? (destroy_restarts--, -XEN_ERESTART) : 0;
 }
 
+void stage2_free_root(struct domain *d)
+{
+	call("root");
+}
+
 int event_domain_init(struct domain *d, uint32_t max_port)
 {
 	return event_error;

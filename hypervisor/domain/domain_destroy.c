@@ -113,6 +113,7 @@ static void free_dead(void)
 		this_cpu(dead) = d->next_dead;
 		domain_list_forget(d);
 		grant_domain_free(d);
+		stage2_free_root(d);
 		for (unsigned int id = 0; id < d->nr_vcpus; id++) {
 			hyp_free(d->vcpu[id], VCPU_ORDER);
 			if (cpu_interrupt_pending()) {

@@ -34,7 +34,8 @@ struct stage2 {
 	uint64_t vttbr; /* as loaded */
 	uint64_t nr_table_frames;
 	uint64_t max_gfn;      /* the highest ever mapped */
-	uint64_t destroy_next; /* stage2_destroy(): IPA, then frame, to go on from */
+	uint64_t destroy_next; /* stage2_clear(), stage2_destroy(): IPA, then frame, to go on from */
+	unsigned int levels_cleared;
 };
 
 /* Once, after cpu_features is final: VTCR_EL2 value, VMID bitmap. */
@@ -45,14 +46,19 @@ unsigned int stage2_ipa_bits(void);
 
 /* Root table and VMID. -XEN_ENOSPC no VMID left, -XEN_ENOMEM. Uses d->is_hardware, d->has_noncoherent_device. */
 int __must_check stage2_create(struct domain *d);
-/* Drop every mapping, and the references on foreign frames. No vCPU of it runs or will run. -XEN_ERESTART until done. */
+/*
+ * Drop every mapping with its tables, and the references on foreign frames. No vCPU of it runs or will run, and it is DYING: nothing
+ * is mapped any more. -XEN_ERESTART until done. Others may go on looking, and find nothing.
+ */
 int __must_check stage2_clear(struct domain *d);
-/* Free the tables and the allocation references of the domain's own RAM; after stage2_clear(). -XEN_ERESTART until done. */
+/* Free the VMID and the allocation references of the domain's own RAM; after stage2_clear(). -XEN_ERESTART until done. */
 int __must_check stage2_destroy(struct domain *d);
+/* Nobody looks any more: the last reference on the domain is gone. Also for one that has no stage 2. */
+void stage2_free_root(struct domain *d);
 
 /*
  * Map nr frames. What was mapped there is replaced: references on foreign frames are dropped, own frames stay
- * the domain's. -XEN_ENOMEM for tables, -XEN_EINVAL beyond the IPA size; after an error a part may be mapped, of up to 512
+ * the domain's. -XEN_ENOMEM for tables, -XEN_EINVAL beyond the IPA size and for a domain that is DYING; after an error a part may be mapped, of up to 512
  * frames none.
  */
 int __must_check stage2_map(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, enum stage2_type type);

@@ -117,28 +117,12 @@ int stage2_create(struct domain *d)
 	return 0;
 }
 
-static void free_table(struct stage2 *s2, uint64_t *table, unsigned int level, unsigned int nr)
+void stage2_free_root(struct domain *d)
 {
-	for (unsigned int n = 0; n < nr; n++) {
-		ASSERT(!pte_is_leaf(table[n], level));
-		if (pte_is_valid(table[n])) {
-			free_table(s2, stage2_pte_to_table(table[n]), level + 1, PTE_ENTRIES);
-			hyp_free(stage2_pte_to_table(table[n]), 0);
-			s2->nr_table_frames--;
-		}
-	}
-}
+	struct stage2 *s2 = &d->stage2;
 
-void stage2_free_root(struct stage2 *s2)
-{
-	struct stage2_loaded saved;
-
-	/* No walker may be using a table that is freed: not even one that speculates. */
-	stage2_switch_to(s2, &saved);
-	tlb_invalidate_vmid_is();
-	stage2_switch_back(&saved);
-	free_table(s2, s2->root, stage2_geometry.root_level,
-		   PTE_ENTRIES << stage2_geometry.root_order);
+	/* stage2_clear() has unlinked every table, so no walker has one of them. */
+	ASSERT(s2->root == NULL || s2->nr_table_frames == UINT64_C(1) << stage2_geometry.root_order);
 	hyp_free(s2->root, stage2_geometry.root_order);
 	s2->root = NULL;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a stage 2: every mapping goes in bounded steps, the domain's own frames go back to the pool,
- * and at last the tables and the VMID. Frames that were ballooned out or replaced are in no table any more:
- * they are found by their owner in the frame table.
+ * The end of a stage 2: every mapping and every table goes in bounded steps, then the domain's own frames go back to the pool,
+ * and the VMID. Frames that were ballooned out or replaced are in no table any more: they are found by their owner in
+ * the frame table.
+ *
+ * Other CPUs may hold a reference on the domain and look at its map all the while, under the lock: a table is unlinked under it
+ * before it is freed, and the root, empty by then, stays until the last reference is gone.
  */
 #include "stage2/stage2_internal.h"
 
@@ -16,6 +19,7 @@
 #define PHASE_FRAMES    BIT64(63)
 #define FRAMES_PER_STEP 64
 
+/* From the lowest tables up, so that no step meets more than one table's entries. */
 int stage2_clear(struct domain *d)
 {
 	struct stage2 *s2 = &d->stage2;
@@ -24,11 +28,16 @@ int stage2_clear(struct domain *d)
 	if ((s2->destroy_next & PHASE_FRAMES) != 0) {
 		return 0;
 	}
-	while (s2->destroy_next < end) {
-		s2->destroy_next += stage2_clear_step(d, s2->destroy_next);
-		if (cpu_interrupt_pending()) {
-			return -XEN_ERESTART;
+	while (s2->levels_cleared < 3 - stage2_geometry.root_level) {
+		while (s2->destroy_next < end) {
+			s2->destroy_next +=
+				stage2_clear_step(d, s2->destroy_next, 2 - s2->levels_cleared);
+			if (cpu_interrupt_pending()) {
+				return -XEN_ERESTART;
+			}
 		}
+		s2->levels_cleared++;
+		s2->destroy_next = 0;
 	}
 	s2->destroy_next = PHASE_FRAMES;
 	return 0;
@@ -75,7 +84,6 @@ int stage2_destroy(struct domain *d)
 	if (error) {
 		return error;
 	}
-	stage2_free_root(s2);
 	vmid_free(s2->vmid);
 	return 0;
 }

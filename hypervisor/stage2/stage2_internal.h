@@ -38,8 +38,6 @@ int __must_check stage2_map_foreign_page(struct domain *mapper, gfn_t g, struct 
 /* Turn nr mappings in the stage 2 of one mapper; those that are there no more are left out. */
 void stage2_turn_pages(const struct stage2_foreign_at *list, unsigned int nr);
 
-/* stage2_map.c, for the destroyer: clear the entry of level 2 or above that covers ipa, with all below it. Returns
- * how many bytes further the next one begins. Needs no memory. */
-uint64_t stage2_clear_step(struct domain *d, ipa_t ipa);
-/* stage2_create.c: all tables: nothing is mapped and no CPU uses the VMID. */
-void stage2_free_root(struct stage2 *s2);
+/* stage2_map.c, for the destroyer: clear the entry of that level (2, then 1, then 0) or above that covers ipa, with all below it.
+ * Returns how many bytes further the next one begins. Needs no memory. */
+uint64_t stage2_clear_step(struct domain *d, ipa_t ipa, unsigned int level);

@@ -252,6 +252,15 @@ static uint64_t map_pages(struct change *c, uint64_t *entry, uint64_t pte, ipa_t
 	return nr;
 }
 
+/*
+ * Nothing comes into the tables of a domain that is being destroyed. Under the lock: what is mapped before that is seen here
+ * comes before stage2_clear(), which takes the lock for each step.
+ */
+static bool may_grow(const struct domain *d)
+{
+	return READ_ONCE(d->state) != DOMAIN_DYING;
+}
+
 int stage2_prepare(struct domain *d, gfn_t g, uint64_t nr)
 {
 	struct stage2 *s2 = &d->stage2;
@@ -265,7 +274,7 @@ int stage2_prepare(struct domain *d, gfn_t g, uint64_t nr)
 	}
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	error = make_tables(&c, ipa, nr, best_level(ipa, nr));
+	error = may_grow(d) ? make_tables(&c, ipa, nr, best_level(ipa, nr)) : -XEN_EINVAL;
 	if (c.debt) {
 		pay_debt(&c);
 	}
@@ -287,7 +296,7 @@ static int map_range(struct domain *d, gfn_t g, mfn_t m, uint64_t nr, uint64_t a
 	}
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	error = make_tables(&c, ipa, nr, best_level(ipa | maddr, nr));
+	error = may_grow(d) ? make_tables(&c, ipa, nr, best_level(ipa | maddr, nr)) : -XEN_EINVAL;
 	if (error == 0) {
 		s2->max_gfn = MAX(s2->max_gfn, g.raw + nr - 1);
 	}
@@ -428,16 +437,17 @@ int stage2_unmap(struct domain *d, gfn_t g, uint64_t nr)
 	return error;
 }
 
-uint64_t stage2_clear_step(struct domain *d, ipa_t ipa)
+uint64_t stage2_clear_step(struct domain *d, ipa_t ipa, unsigned int level)
 {
 	struct stage2 *s2 = &d->stage2;
 	struct change c;
-	unsigned int at;
+	unsigned int at = 0;
 	uint64_t *entry;
 
 	write_lock(&s2->lock);
 	begin_change(&c, d);
-	entry = stage2_find_entry(s2, ipa, 2, &at);
+	entry = level == 0 ? &s2->root[ipa >> stage2_geometry.root_shift]
+			   : stage2_find_entry(s2, ipa, level, &at);
 	clear_entry(&c, entry, ipa, at);
 	pay_debt(&c);
 	write_unlock(&s2->lock);

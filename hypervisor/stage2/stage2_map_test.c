@@ -46,8 +46,10 @@ void *hyp_alloc(unsigned int order)
 
 void hyp_free(void *va, unsigned int order)
 {
-	fake_machine_note("free 0x%lx", (unsigned long)hyp_to_maddr(va));
-	nr_free++;
+	if (va) {
+		fake_machine_note("free 0x%lx", (unsigned long)hyp_to_maddr(va));
+		nr_free++;
+	}
 }
 
 void frame_put(mfn_t m)
@@ -697,6 +699,19 @@ static void holes_are_skipped_by_whole_tables(void **state)
 	assert_int_equal(stage2_hole_frames(&dom, gfn(0x80000)), UINT64_C(1) << 18);
 }
 
+static void assert_nothing_is_mapped(void)
+{
+	static const uint64_t at[] = {0, 3, 4, 0x100, 0x40000, 0x40000 + M2, 0x100000};
+	enum stage2_type type;
+	mfn_t m;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		assert_int_equal(stage2_lookup(&dom, gfn(at[i]), &m, &type), -XEN_ENOENT);
+		assert_int_equal(stage2_find_frame(&dom, gfn(at[i])).raw, MFN_INVALID.raw);
+		assert_int_equal(stage2_unmap(&dom, gfn(at[i]), 1), 0);
+	}
+}
+
 static void destroy_gives_back_every_table_and_every_frame(void **state)
 {
 	unsigned int calls = 1;
@@ -724,6 +739,10 @@ static void destroy_gives_back_every_table_and_every_frame(void **state)
 	assert_true(calls > 3);
 	assert_int_equal(nr_put, 2);
 	fake_machine_expect("tlbi", "dsb ish", "put 0x9001", "put 0x9000");
+	/* No walker, and nobody who looks under the lock, uses a table that is freed: no link to it is left. */
+	fake_machine_expect("lock", "tlbi vmalls12e1is", "dsb ish", "free", "unlock");
+	assert_int_equal(nr_free, nr_alloc - 1);
+	assert_nothing_is_mapped();
 	assert_int_equal(stage2_clear(&dom), 0);
 	for (calls = 1; (error = stage2_destroy(&dom)) == -XEN_ERESTART; calls++) {
 	}
@@ -732,9 +751,56 @@ static void destroy_gives_back_every_table_and_every_frame(void **state)
 	assert_int_equal(dom.nr_pages, 0);
 	/* Each is counted once, the one that somebody else let go of as well. */
 	assert_int_equal(nr_put, 2 + ARRAY_SIZE(ram) / 3 - 1);
+	/* Others may have a reference on the domain still. */
+	assert_nothing_is_mapped();
+	stage2_free_root(&dom);
 	assert_int_equal(nr_free, nr_alloc);
-	/* No walker uses a table that is freed. */
-	fake_machine_expect("put 0x1", "tlbi vmalls12e1is", "dsb ish", "free");
+	/* As for a domain that was given none. */
+	stage2_free_root(&dom);
+	assert_int_equal(nr_free, nr_alloc);
+}
+
+/* With its tables at levels 0 to 3. */
+static void destroy_leaves_no_table_at_any_level(void **state)
+{
+	unsigned int calls = 1;
+
+	fake_machine_interrupt_after(UINT64_MAX);
+	cpu_features.pa_bits = 48;
+	stage2_init_machine();
+	assert_int_equal(stage2_create(&dom), 0);
+	assert_int_equal(stage2_map(&dom, gfn(3), mfn(0x102), 1, STAGE2_RAM), 0);
+	assert_int_equal(stage2_map(&dom, gfn(UINT64_C(1) << 35), mfn(0x80000), M2, STAGE2_RAM), 0);
+	dom.state = DOMAIN_DYING;
+	fake_machine_interrupt_after(0);
+	while (stage2_clear(&dom) == -XEN_ERESTART) {
+		calls++;
+	}
+	/* In steps: each of them lets interrupts in. */
+	assert_true(calls > 2 * PTE_ENTRIES);
+	assert_nothing_is_mapped();
+	while (stage2_destroy(&dom) == -XEN_ERESTART) {
+	}
+	stage2_free_root(&dom);
+	/* set_up()'s root is left. */
+	assert_int_equal(nr_free, nr_alloc - 1);
+}
+
+/* It has been cleared, or is about to be: whatever comes now would stay for ever. */
+static void nothing_comes_into_the_tables_of_a_dying_domain(void **state)
+{
+	unsigned int before = nr_alloc;
+
+	dom.state = DOMAIN_DYING;
+	assert_int_equal(stage2_map(&dom, gfn(0x100), mfn(0x102), 1, STAGE2_RAM), -XEN_EINVAL);
+	assert_int_equal(stage2_map(&dom, gfn(0x40000), mfn(0x80000), 1 << 18, STAGE2_RAM),
+			 -XEN_EINVAL);
+	assert_int_equal(stage2_map_foreign_page(&dom, gfn(4), &other, mfn(OTHERS),
+						 STAGE2_FOREIGN_RW),
+			 -XEN_EINVAL);
+	assert_int_equal(stage2_prepare(&dom, gfn(0x200), 512), -XEN_EINVAL);
+	assert_int_equal(nr_alloc, before);
+	assert_nothing_is_mapped();
 }
 
 int main(void)
@@ -771,6 +837,8 @@ int main(void)
 		cmocka_unit_test_setup(a_guest_cannot_use_up_memory_with_tables, set_up),
 		cmocka_unit_test_setup(own_ram_is_found_over_holes_and_other_mappings, set_up),
 		cmocka_unit_test_setup(destroy_gives_back_every_table_and_every_frame, set_up),
+		cmocka_unit_test_setup(destroy_leaves_no_table_at_any_level, set_up),
+		cmocka_unit_test_setup(nothing_comes_into_the_tables_of_a_dying_domain, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
