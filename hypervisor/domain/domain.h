@@ -151,7 +151,9 @@ struct domain {
 
 	uint64_t nr_pages; /* tot_pages: RAM and magic pages; atomic */
 	uint64_t max_pages;
-	uint64_t claimed_pages; /* set aside for it in the pool (XENMEM_claim_pages); under stage2.lock */
+	/* Both under stage2.lock, and none begins once it is DYING: pages set aside for it in the pool (XENMEM_claim_pages), ... */
+	uint64_t claimed_pages;
+	unsigned int nr_populating; /* ... and extents of RAM on their way to it, which domain_destroy() waits for */
 
 	struct stage2 stage2;
 	struct mmio_domain mmio;

@@ -13,6 +13,21 @@
 #include "lib/assert.h"
 #include "lib/log.h"
 
+/* It is DYING: pages that are on their way to it arrive first, and none follow; nor is anything set aside for it any more. */
+static int end_reservation(struct domain *d)
+{
+	int ret = -XEN_ERESTART;
+
+	write_lock(&d->stage2.lock);
+	if (d->nr_populating == 0) {
+		frame_pool_unclaim(d->claimed_pages);
+		d->claimed_pages = 0;
+		ret = 0;
+	}
+	write_unlock(&d->stage2.lock);
+	return ret;
+}
+
 static int release_vcpus(struct domain *d)
 {
 	while (d->release_next < d->nr_vcpus) {
@@ -44,8 +59,6 @@ static void release_parts(struct domain *d)
 	d->shared_info = NULL;
 	spin_unlock(&d->lock);
 	hyp_free_shared(shared_info);
-	frame_pool_unclaim(d->claimed_pages);
-	d->claimed_pages = 0;
 }
 
 int domain_destroy(struct domain *d)
@@ -61,6 +74,10 @@ int domain_destroy(struct domain *d)
 	}
 	d->state = DOMAIN_DYING;
 	spin_unlock(&d->lock);
+	error = end_reservation(d);
+	if (error) {
+		return error;
+	}
 	/* Mappings go before what they map: shared_info and the grant table are free once their owner lets go of them. */
 	if (d->has_stage2) {
 		error = stage2_clear(d);

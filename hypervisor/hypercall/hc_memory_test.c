@@ -378,6 +378,46 @@ static void nothing_is_mapped_into_a_dying_domain(void **state)
 	assert_true(is_hole(domu, 100));
 }
 
+/* Nor is anything taken from it that domain_destroy() finds by its owner. */
+static void a_dying_domain_gives_nothing_up(void **state)
+{
+	uint64_t gfns[] = {0x400};
+	struct xen_memory_reservation op = extents(1, 0, gfns, 1);
+
+	(void)state;
+	fake_give_page(domu, 5, 0x400);
+	domu->state = DOMAIN_DYING;
+	assert_int_equal(MEMORY(dom0->vcpu[0], decrease_reservation, op), 0);
+	assert_int_equal(domu->nr_pages, 1);
+	assert_false(fake_page_is_free(5));
+}
+
+static void destruction_begins(void)
+{
+	/* It waits for what is under way: these frames are the domain's, and mapped nowhere. */
+	assert_int_equal(domu->nr_populating, 1);
+	domu->state = DOMAIN_DYING;
+}
+
+static void a_domain_dies_while_pages_are_on_their_way(void **state)
+{
+	const uint64_t gfns[] = {200};
+
+	(void)state;
+	fake_pool_hook = destruction_begins;
+	assert_int_equal(populate(dom0->vcpu[0], 1, 2, gfns, 1), 0);
+	assert_int_equal(domu->nr_populating, 0);
+	assert_int_equal(domu->nr_pages, 0);
+	assert_true(is_hole(domu, 200));
+	/* None begins any more. */
+	fake_pool_hook = NULL;
+	assert_int_equal(populate(dom0->vcpu[0], 1, 2, gfns, 1), 0);
+	assert_int_equal(domu->nr_populating, 0);
+	for (unsigned int page = 0; page < FAKE_NR_PAGES; page++) {
+		assert_true(fake_page_is_free(page) || page == ARG_PAGE || page == LIST_PAGE);
+	}
+}
+
 /* ---- claims ---------------------------------------------------------------------------------- */
 
 static int64_t claim(struct vcpu *v, uint16_t domid, uint64_t nr)
@@ -414,6 +454,25 @@ static void claimed_pages_are_for_the_claimant(void **state)
 	assert_int_equal(claim(dom0->vcpu[0], 1, 0), 0);
 	assert_int_equal(fake_claimed_pages, 0);
 	assert_int_equal(populate(dom0->vcpu[0], 2, 0, gfns + 3, 5), 5);
+}
+
+/* Whatever is drawn from a claim and not used is in it again before domain_destroy() gives it back, and none follows. */
+static void a_dying_domain_has_no_claim(void **state)
+{
+	const uint64_t gfns[] = {200};
+
+	(void)state;
+	assert_int_equal(claim(dom0->vcpu[0], 1, 20), 0);
+	fake_pool_hook = destruction_begins;
+	fake_allocations_left = 0;
+	assert_int_equal(populate(dom0->vcpu[0], 1, 2, gfns, 1), 0);
+	assert_int_equal(domu->claimed_pages, 20);
+	assert_int_equal(fake_claimed_pages, 20);
+	frame_pool_unclaim(domu->claimed_pages);
+	domu->claimed_pages = 0;
+	assert_int_equal(claim(dom0->vcpu[0], 1, 20), -XEN_EINVAL);
+	assert_int_equal(claim(dom0->vcpu[0], 1, 0), -XEN_EINVAL);
+	assert_int_equal(fake_claimed_pages, 0);
 }
 
 static void claims_that_are_refused(void **state)
@@ -1037,7 +1096,10 @@ int main(void)
 		HC_TEST(large_extents_are_interrupted_within),
 		HC_TEST(progress_is_for_the_very_same_extent),
 		HC_TEST(nothing_is_mapped_into_a_dying_domain),
+		HC_TEST(a_dying_domain_gives_nothing_up),
+		HC_TEST(a_domain_dies_while_pages_are_on_their_way),
 		HC_TEST(claimed_pages_are_for_the_claimant),
+		HC_TEST(a_dying_domain_has_no_claim),
 		HC_TEST(claims_that_are_refused),
 		HC_TEST(reservation_is_continued_where_it_stopped),
 		HC_TEST(figures_of_a_domain),

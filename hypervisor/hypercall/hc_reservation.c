@@ -54,25 +54,31 @@ static int charge(struct domain *d, uint64_t nr)
 }
 
 /*
- * A domain's claim is guarded by its stage-2 lock; the sum of all claims is the pool's. Allocations draw
- * on the claim first.
+ * A domain's claim is guarded by its stage-2 lock; the sum of all claims is the pool's. Allocations draw on the claim
+ * first. What is allocated is the domain's from then on, mapped or not: until end_populate() it is not destroyed.
  */
-static int alloc_claimed(struct domain *d, unsigned int order, mfn_t *first)
+static int begin_populate(struct domain *d, unsigned int order, uint64_t *drawn)
 {
-	uint64_t drawn;
-	int ret;
+	int ret = -XEN_EINVAL;
 
 	write_lock(&d->stage2.lock);
-	drawn = MIN(d->claimed_pages, BIT64(order));
-	d->claimed_pages -= drawn;
-	write_unlock(&d->stage2.lock);
-	ret = frame_pool_alloc_claimed(order, d->id, drawn, first);
-	if (ret < 0) {
-		write_lock(&d->stage2.lock);
-		d->claimed_pages += drawn;
-		write_unlock(&d->stage2.lock);
+	if (READ_ONCE(d->state) != DOMAIN_DYING) {
+		*drawn = MIN(d->claimed_pages, BIT64(order));
+		d->claimed_pages -= *drawn;
+		d->nr_populating++;
+		ret = 0;
 	}
+	write_unlock(&d->stage2.lock);
 	return ret;
+}
+
+/* What was drawn for nothing is claimed again. */
+static void end_populate(struct domain *d, uint64_t undrawn)
+{
+	write_lock(&d->stage2.lock);
+	d->claimed_pages += undrawn;
+	d->nr_populating--;
+	write_unlock(&d->stage2.lock);
 }
 
 /* Take one page of RAM out of the domain's physical map. A direct-mapped domain keeps the frame:
@@ -84,18 +90,19 @@ static int take_page(struct domain *d, gfn_t g)
 	int ret;
 
 	spin_lock(&d->lock);
-	ret = stage2_lookup(d, g, &m, &type);
+	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL : stage2_lookup(d, g, &m, &type);
 	if (ret == 0 && type != STAGE2_RAM) {
 		ret = -XEN_EINVAL;
 	}
 	if (ret == 0) {
 		ret = stage2_unmap(d, g, 1);
 	}
-	spin_unlock(&d->lock);
-	/* What others use still, by grant for instance, counts as the domain's until they have let go. */
+	/* What others use still, by grant for instance, counts as the domain's until they have let go. Under the lock: not
+	 * while domain_destroy() drops what the domain has. */
 	if (ret == 0 && !d->direct_mapped && frame_give_up(m, d->id)) {
 		uncharge(d, 1);
 	}
+	spin_unlock(&d->lock);
 	return ret;
 }
 
@@ -200,8 +207,24 @@ static void give_back(struct domain *d, mfn_t first, uint64_t nr)
 	}
 }
 
+/* Mapped, or given back. */
+static int map_allocated(struct domain *d, uint64_t g, mfn_t first, uint64_t nr)
+{
+	int ret;
+
+	spin_lock(&d->lock);
+	/* What is mapped before that is found by domain_destroy(). */
+	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL : stage2_map(d, gfn(g), first, nr, STAGE2_RAM);
+	if (ret < 0) {
+		give_back(d, first, nr);
+	}
+	spin_unlock(&d->lock);
+	return ret;
+}
+
 static int populate_allocated(struct domain *d, uint64_t g, unsigned int order)
 {
+	uint64_t drawn;
 	mfn_t first;
 	int ret;
 
@@ -217,19 +240,19 @@ static int populate_allocated(struct domain *d, uint64_t g, unsigned int order)
 	if (ret < 0) {
 		return ret;
 	}
-	ret = alloc_claimed(d, order, &first);
+	ret = begin_populate(d, order, &drawn);
 	if (ret < 0) {
 		uncharge(d, BIT64(order));
 		return ret;
 	}
-	spin_lock(&d->lock);
-	/* What is mapped before that is found by domain_destroy(). */
-	ret = d->state == DOMAIN_DYING ? -XEN_EINVAL
-				       : stage2_map(d, gfn(g), first, BIT64(order), STAGE2_RAM);
+	ret = frame_pool_alloc_claimed(order, d->id, drawn, &first);
 	if (ret < 0) {
-		give_back(d, first, BIT64(order));
+		uncharge(d, BIT64(order));
+		end_populate(d, drawn);
+		return ret;
 	}
-	spin_unlock(&d->lock);
+	ret = map_allocated(d, g, first, BIT64(order));
+	end_populate(d, 0);
 	return ret;
 }
 
@@ -387,7 +410,9 @@ static int claim(struct domain *d, uint64_t nr)
 	int ret = 0;
 
 	write_lock(&d->stage2.lock);
-	if (nr == 0) {
+	if (READ_ONCE(d->state) == DOMAIN_DYING) {
+		ret = -XEN_EINVAL; /* domain_destroy() has given back its claim, or is about to */
+	} else if (nr == 0) {
 		frame_pool_unclaim(d->claimed_pages);
 		d->claimed_pages = 0;
 	} else if (d->claimed_pages != 0 || nr <= now || nr > d->max_pages) {

@@ -27,6 +27,7 @@
 
 unsigned int fake_allocations_left;
 unsigned int fake_pool_restarts;
+void (*fake_pool_hook)(void);
 unsigned int fake_pin_restarts;
 enum window_attr fake_window_attr[FAKE_NR_PAGES];
 DEFINE_PER_CPU(struct windows, windows); /* none is kept */
@@ -108,6 +109,7 @@ void fake_hypervisor_reset(void)
 	this_cpu(current_vcpu) = NULL;
 	fake_allocations_left = UINT_MAX;
 	fake_pool_restarts = 0;
+	fake_pool_hook = NULL;
 	fake_pin_restarts = 0;
 	fake_claimed_pages = 0;
 	maps_until_failure = 0;
@@ -470,6 +472,9 @@ int frame_pool_alloc(unsigned int order, uint16_t domid, mfn_t *first)
 {
 	unsigned int nr = 1u << order;
 
+	if (fake_pool_hook) {
+		fake_pool_hook();
+	}
 	if (fake_pool_restarts > 0) {
 		fake_pool_restarts--;
 		return -XEN_ERESTART;

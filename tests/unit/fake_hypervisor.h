@@ -57,6 +57,8 @@ void fake_fail_map_after(unsigned int nr);
 
 /* Allocations (frames, Tenon's own memory, mappings) left until they fail; UINT_MAX: never. */
 extern unsigned int fake_allocations_left;
+/* Called by frame_pool_alloc() first: what other CPUs do meanwhile. */
+extern void (*fake_pool_hook)(void);
 /* frame_pool_alloc() asks to be called again this many times first. */
 extern unsigned int fake_pool_restarts;
 /* And so does domain_share_pin(). */
