@@ -169,8 +169,10 @@ struct domain {
 	uint64_t cntvoff;    /* CNTVOFF_EL2 of all its vCPUs */
 	uint64_t created_ns;
 	uint32_t vm_assist;
-	bool listed;   /* complete: domain_get() finds it. Guarded by the table's lock */
-	bool released; /* domain_destroy(): all but the memory is given back */
+	bool listed; /* complete: domain_get() finds it. Guarded by the table's lock */
+	bool destroying,
+		destroyed; /* domain_destroy(): somebody is at it; it is done. Under the lock */
+	bool released;     /* ... all but the memory is given back */
 	unsigned int release_next; /* ... of that, the vCPU to go on from */
 	struct domain *next_dead;  /* domain_free() */
 	uint8_t last_vcpu[MAX_CPUS]; /* id + 1 of the one that ran on each CPU last, for TLBs; each CPU has its own */
@@ -212,7 +214,10 @@ void domain_shutdown(struct domain *d, int reason);
 __printf(2, 3) void domain_crash(struct domain *d, const char *format, ...);
 /* Called as each vCPU leaves its CPU: completes a shutdown when it was the last. */
 void domain_check_stopped(struct domain *d);
-/* Give back memory of a stopped domain; -XEN_ERESTART until done, then d is gone. One caller at a time. */
+/*
+ * Give back what a stopped domain has; -XEN_ERESTART until done, also while another CPU is at it: then the list's reference is gone. Who
+ * does it beside others (the keys K and B, a toolstack) has a reference of its own.
+ */
 int __must_check domain_destroy(struct domain *d);
 
 /* Valid until domain_put(). NULL when there is none. */

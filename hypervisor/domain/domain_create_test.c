@@ -88,9 +88,14 @@ int stage2_create(struct domain *d)
 	return stage2_error;
 }
 
+static void (*on_clear)(void);
+
 int stage2_clear(struct domain *d)
 {
 	call("clear");
+	if (on_clear) {
+		on_clear();
+	}
 	return clear_restarts > 0 ? (clear_restarts--, -XEN_ERESTART) : 0;
 }
 
@@ -818,6 +823,37 @@ static void a_claim_is_given_back_once(void **state)
 	assert_int_equal(nr_unclaimed, 9);
 }
 
+static struct domain *contended;
+static unsigned int nr_refused;
+
+/* Another CPU's call in the middle of ours. */
+static void another_destroys_it_too(void)
+{
+	nr_refused += domain_destroy(contended) == -XEN_ERESTART;
+}
+
+/* The keys K and B, for instance: each with a reference of its own, in turns or at the same time. */
+static void two_may_destroy_the_same_domain(void **state)
+{
+	struct domain *held;
+
+	contended = make(&plain);
+	held = domain_get(contended->id);
+	nr_refused = 0;
+	on_clear = another_destroys_it_too;
+	clear_restarts = destroy_restarts = 2;
+	while (domain_destroy(contended) == -XEN_ERESTART) {
+	}
+	assert_true(nr_refused > 2);
+	on_clear = NULL;
+	/* It comes back when all is done, and gives nothing back a second time. */
+	calls[0] = '\0';
+	assert_int_equal(domain_destroy(held), 0);
+	assert_string_equal(calls, "");
+	assert_int_equal(held->refs, 1);
+	domain_put(held);
+}
+
 static void a_reference_keeps_the_structures(void **state)
 {
 	struct domain *d = make(&plain);
@@ -859,6 +895,7 @@ int main(void)
 		TEST(a_running_domain_is_stopped_first),
 		TEST(pages_on_their_way_come_before_the_end),
 		TEST(a_claim_is_given_back_once),
+		TEST(two_may_destroy_the_same_domain),
 		TEST(a_reference_keeps_the_structures),
 		TEST(ids_come_round_without_the_reserved_ones),
 	};

@@ -61,20 +61,11 @@ static void release_parts(struct domain *d)
 	hyp_free_shared(shared_info);
 }
 
-int domain_destroy(struct domain *d)
+/* One caller at a time. The domain is DYING. */
+static int release(struct domain *d)
 {
-	int error;
+	int error = end_reservation(d);
 
-	spin_lock(&d->lock);
-	if (d->state == DOMAIN_RUNNING || d->state == DOMAIN_SHUTTING_DOWN) {
-		spin_unlock(&d->lock);
-		/* Stop it first; its vCPUs leave their CPUs on their own time. */
-		domain_shutdown(d, SHUTDOWN_poweroff);
-		return -XEN_ERESTART;
-	}
-	d->state = DOMAIN_DYING;
-	spin_unlock(&d->lock);
-	error = end_reservation(d);
 	if (error) {
 		return error;
 	}
@@ -108,10 +99,57 @@ int domain_destroy(struct domain *d)
 		}
 		d->has_stage2 = false;
 	}
+	return 0;
+}
+
+/* -XEN_ERESTART: not yet, or another CPU is at it; 0: the caller is to release it, unless it is destroyed already. */
+static int begin_destroy(struct domain *d)
+{
+	bool running;
+	int ret = 0;
+
+	spin_lock(&d->lock);
+	running = d->state == DOMAIN_RUNNING || d->state == DOMAIN_SHUTTING_DOWN;
+	if (running || d->destroying) {
+		ret = -XEN_ERESTART;
+	} else if (!d->destroyed) {
+		d->state = DOMAIN_DYING;
+		d->destroying = true;
+	}
+	spin_unlock(&d->lock);
+	if (running) {
+		/* Stop it first; its vCPUs leave their CPUs on their own time. */
+		domain_shutdown(d, SHUTDOWN_poweroff);
+	}
+	return ret;
+}
+
+static void end_destroy(struct domain *d, bool destroyed)
+{
+	spin_lock(&d->lock);
+	d->destroyed = destroyed;
+	d->destroying = false;
+	spin_unlock(&d->lock);
+}
+
+int domain_destroy(struct domain *d)
+{
+	int error = begin_destroy(d);
+
+	/* That it is done already does not change any more, and nobody else does it while we are at it. */
+	if (error || d->destroyed) {
+		return error;
+	}
+	error = release(d);
+	if (error) {
+		end_destroy(d, false);
+		return error;
+	}
 	domain_list_hide(d);
 	if (d == hardware_domain) {
 		hardware_domain = NULL;
 	}
+	end_destroy(d, true);
 	domain_put(d);
 	return 0;
 }
