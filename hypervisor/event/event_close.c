@@ -89,6 +89,19 @@ int event_close(struct domain *d, uint32_t port)
 	return close_port(d, port, true);
 }
 
+/* A free port that is bound right after this look is as if bound after the call. False: no such port. */
+static bool look_at_port(struct domain *d, uint32_t port, bool *in_use)
+{
+	const struct event_port *p;
+
+	/* A domain that is taken apart meanwhile frees its ports under the lock. */
+	spin_lock(&d->event.lock);
+	p = event_port_of(d, port);
+	*in_use = p != NULL && p->state != EVENT_FREE;
+	spin_unlock(&d->event.lock);
+	return p != NULL;
+}
+
 /*
  * Close all ports from close_next on. That is the domain's, not the call's: whoever comes while
  * another's call is interrupted goes on where that was.
@@ -97,11 +110,10 @@ static int close_all(struct domain *d, bool guest)
 {
 	uint32_t port = READ_ONCE(d->event.close_next);
 	unsigned int looked_at = 0;
-	const struct event_port *p;
+	bool in_use;
 
-	for (; (p = event_port_of(d, port)) != NULL; port++) {
-		/* A free one that is bound right after this look is as if bound after the call. */
-		if (READ_ONCE(p->state) != EVENT_FREE) {
+	for (; look_at_port(d, port, &in_use); port++) {
+		if (in_use) {
 			(void)!close_port(d, port, guest);
 		}
 		if (++looked_at % BATCH == 0 && cpu_interrupt_pending()) {
