@@ -3,7 +3,7 @@
 # Bare-metal test guests: `make guests` builds build/<compiler>-<debug|release>/guests/<topic>, an arm64 Image each.
 # The objects come from the same rule as the hypervisor's; guests.list says how each is run.
 
-guest-topics := hello psci smccc idregs timer sgi wait registers uart uart_input gic_registers sysregs debug el0 events events_fifo events_pair sched sched_end sched_remote grants grants_copy grants_hold grants_many grants_pair hypercalls copy_attr reservation foreign victim memory cold lines faults spin wild differential hostile hostile_witness
+guest-topics := hello psci smccc idregs timer sgi wait registers uart uart_input gic_registers sysregs debug el0 events events_fifo events_pair sched sched_end sched_remote grants grants_copy grants_hold grants_many grants_pair hypercalls copy_attr reservation foreign victim doomed doomed_user memory cold lines faults spin wild differential hostile hostile_witness
 
 guest-lib := guest_start guest_call guest_main guest_test guest_console guest_trap guest_mmu guest_gic guest_smp \
 	guest_time guest_asm guest_xen guest_grant guest_event
@@ -16,7 +16,7 @@ $(foreach object,$(filter tests/%,$(guest-objs)),$(eval cflags-$(object) := -Ite
 
 # Those that run as dom0 are loaded where the machine has room.
 guest-link = -static
-$(out)/guests/foreign $(out)/guests/sched_remote $(out)/guests/differential: guest-link = -pie --no-dynamic-linker -z notext
+$(out)/guests/foreign $(out)/guests/sched_remote $(out)/guests/doomed_user $(out)/guests/differential: guest-link = -pie --no-dynamic-linker -z notext
 
 .PHONY: guests
 guests: $(guest-topics:%=$(out)/guests/%) $(out)/guests/a32

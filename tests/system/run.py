@@ -16,6 +16,7 @@ import bounded_tests
 import builder_tests
 import cohcheck_command_tests
 import corpus_tests
+import destroy_tests
 import differential_tests
 import grant_tests
 import guest_tests
@@ -29,7 +30,7 @@ from system_machine import ROOT
 from system_suite import Context, file_name, run_tests
 
 SUITES = (guest_tests, bench_tests, bounded_tests, boot_tests, builder_tests, grant_tests, cohcheck_command_tests, corpus_tests, tenon_cohcheck_tests,
-          race_tests, others_tests, mutant_tests, differential_tests, hostile_tests)
+          race_tests, others_tests, mutant_tests, differential_tests, hostile_tests, destroy_tests)
 
 
 def check_names(tests):
