@@ -14,3 +14,5 @@ struct domain;
 uint64_t guest_attr_short(struct domain *d, uint32_t va);
 /* The same of a descriptor's TEX[2:0] and C:B; remap is MAIR_EL1, which is PRRR and NMRR. */
 uint64_t guest_attr_of_tex_cb(uint64_t sctlr, uint64_t remap, unsigned int tex, unsigned int cb);
+/* Where the first-level descriptor of such an address is, as an IPA. */
+uint64_t guest_attr_short_entry(uint32_t va);

@@ -83,28 +83,33 @@ static bool read_descriptor(struct domain *d, uint64_t ipa, bool big_endian, uin
 	return (*descriptor & DESC_TYPE) != DESC_INVALID;
 }
 
-uint64_t guest_attr_short(struct domain *d, uint32_t va)
+uint64_t guest_attr_short_entry(uint32_t va)
 {
-	const uint64_t ttbcr = sysreg_read(TCR_EL1), sctlr = sysreg_read(SCTLR_EL1),
-		       remap = sysreg_read(MAIR_EL1);
-	const unsigned int n = (unsigned int)FIELD_GET(TTBCR_N, ttbcr);
-	const bool big_endian = (sctlr & SCTLR_EE) != 0;
+	const unsigned int n = (unsigned int)FIELD_GET(TTBCR_N, sysreg_read(TCR_EL1));
 	const bool high = n != 0 && va >> (32 - n) != 0;
 	const uint64_t ttbr = (uint32_t)(high ? sysreg_read(TTBR1_EL1) : sysreg_read(TTBR0_EL1));
 	const unsigned int base_bits = high ? 14 : 14 - n;
-	uint64_t table = ttbr & ~(BIT64(base_bits) - 1);
+
+	/* Where N bits are taken off the table, they are zero in the address. */
+	return (ttbr & ~(BIT64(base_bits) - 1)) | va >> 20 << 2;
+}
+
+uint64_t guest_attr_short(struct domain *d, uint32_t va)
+{
+	const uint64_t sctlr = sysreg_read(SCTLR_EL1), remap = sysreg_read(MAIR_EL1);
+	const bool big_endian = (sctlr & SCTLR_EE) != 0;
 	uint64_t tex_field = DESC_TEX_SECTION;
 	uint32_t descriptor;
 
-	if ((ttbcr & TCR_EAE) != 0) {
+	if ((sysreg_read(TCR_EL1) & TCR_EAE) != 0) {
 		return 0;
 	}
-	/* Where N bits are taken off the table, they are zero in the address. */
-	if (!read_descriptor(d, table | va >> 20 << 2, big_endian, &descriptor)) {
+	if (!read_descriptor(d, guest_attr_short_entry(va), big_endian, &descriptor)) {
 		return 0;
 	}
 	if ((descriptor & DESC_TYPE) == DESC_TABLE) {
-		table = descriptor & ~UINT32_C(0x3ff);
+		const uint64_t table = descriptor & ~UINT32_C(0x3ff);
+
 		if (!read_descriptor(d, table | (va >> 12 & 0xff) << 2, big_endian, &descriptor)) {
 			return 0;
 		}

@@ -30,4 +30,5 @@ unit-tests += trap_debug_test trap_decode_test trap_walk_test
 trap_decode_test-objs := hypervisor/trap/trap_decode_test.o hypervisor/trap/trap_decode.o tests/unit/fake_machine.o
 trap_debug_test-objs := hypervisor/trap/trap_debug_test.o hypervisor/trap/trap_debug.o hypervisor/domain/vcpu_debug.o \
 	tests/unit/fake_machine.o
-trap_walk_test-objs := hypervisor/trap/trap_walk_test.o hypervisor/trap/trap_walk.o tests/unit/fake_machine.o
+trap_walk_test-objs := hypervisor/trap/trap_walk_test.o hypervisor/trap/trap_walk.o \
+	hypervisor/domain/guest_attr_a32.o tests/unit/fake_machine.o

@@ -159,9 +159,7 @@ static uint32_t guest_iss(struct vcpu *v, const struct fault *f)
 	} else if (fsc == FSC_ALIGNMENT || fsc == FSC_UNSUPPORTED) {
 		result |= fsc;
 	} else if (f->s1ptw) {
-		/* AArch32 has other walks; the last level is the likely one. */
-		result |= FSC_SEA_WALK |
-			  (v->domain->is_32bit ? 3 : trap_walk_level(v, f->far, f->ipa));
+		result |= FSC_SEA_WALK | trap_walk_level(v, f->far, f->ipa);
 	} else {
 		result |= FSC_SEA;
 	}

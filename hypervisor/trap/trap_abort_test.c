@@ -299,6 +299,16 @@ static void a_table_walk_in_a_device_is_not_emulated(void **state)
 	assert_int_equal(nr_accesses, 0);
 }
 
+static void a_walk_of_aarch32_has_its_level_too(void **state)
+{
+	dom.is_32bit = true;
+	vcpu.regs.pstate = PSTATE_M32_SVC;
+	assert_refused(data(TRANSLATION | ISS_DA_S1PTW, HOLE));
+	assert_int_equal(abort_iss, 0x15);
+	assert_refused(fetch(TRANSLATION | ISS_DA_S1PTW, HOLE));
+	assert_int_equal(abort_iss, 0x15);
+}
+
 /* ---- the fast path ------------------------------------------------------------------------------- */
 
 /* Was it done there and then? */
@@ -603,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup(cache_maintenance_of_a_device_does_nothing, set_up),
 		cmocka_unit_test_setup(a_device_is_not_executed, set_up),
 		cmocka_unit_test_setup(a_table_walk_in_a_device_is_not_emulated, set_up),
+		cmocka_unit_test_setup(a_walk_of_aarch32_has_its_level_too, set_up),
 		cmocka_unit_test_setup(a_mapping_that_appeared_meanwhile_is_tried_again, set_up),
 		cmocka_unit_test_setup(nothing_there_is_an_abort, set_up),
 		cmocka_unit_test_setup(the_address_of_a_permission_fault_is_asked_of_stage_1, set_up),
