@@ -29,6 +29,7 @@
 #define X_LR_ABT              20
 #define X_LR_UND              22
 
+#define FSR_CM                BIT64(13)
 #define FSR_WNR               BIT64(11)
 #define FSR_LPAE              BIT64(9)
 /* Short format: FS[4] is bit 10, FS[3:0] below. */
@@ -105,14 +106,12 @@ void trap_a32_inject_undefined(struct vcpu *v)
 	enter(v, PSTATE_M32_UND, VECTOR_UNDEFINED);
 }
 
-void trap_a32_inject_abort(struct vcpu *v, bool instruction, bool write, uint64_t far, uint32_t fsc)
+void trap_a32_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss)
 {
+	const uint32_t fsc = iss & ISS_FSC;
 	/* TTBCR.EAE: with long descriptors the codes are those of AArch64. */
 	uint64_t fsr = (sysreg_read(TCR_EL1) & TCR_EAE) != 0 ? FSR_LPAE | fsc : short_fsr(fsc);
 
-	if (write) {
-		fsr |= FSR_WNR;
-	}
 	sysreg_write(SPSR_abt, a32_spsr(v->regs.pstate));
 	if (instruction) {
 		sysreg_write(IFSR32_EL2, fsr);
@@ -120,6 +119,12 @@ void trap_a32_inject_abort(struct vcpu *v, bool instruction, bool write, uint64_
 		vcpu_set_x(v, X_LR_ABT, (uint32_t)(v->regs.pc + 4));
 		enter(v, PSTATE_M32_ABT, VECTOR_PREFETCH_ABORT);
 	} else {
+		if ((iss & ISS_DA_WNR) != 0) {
+			fsr |= FSR_WNR;
+		}
+		if ((iss & ISS_DA_CM) != 0) {
+			fsr |= FSR_CM;
+		}
 		sysreg_write(ESR_EL1, fsr);
 		sysreg_write(FAR_EL1,
 			     (sysreg_read(FAR_EL1) & ~UINT64_C(0xffffffff)) | (uint32_t)far);

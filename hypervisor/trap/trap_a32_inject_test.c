@@ -22,6 +22,8 @@
 #define V      BIT64(13)
 #define SPAN   BIT64(23)
 #define TE     BIT64(30)
+#define WNR    ((uint32_t)ISS_DA_WNR)
+#define CM     ((uint32_t)ISS_DA_CM)
 
 static struct domain dom;
 static struct vcpu vcpu;
@@ -55,12 +57,12 @@ static void return_addresses(void **state)
 	for (unsigned int thumb = 0; thumb < 2; thumb++) {
 		set_up(NULL);
 		v->regs.pstate |= thumb ? PSTATE_T : 0;
-		trap_a32_inject_abort(v, true, false, FAULT, FSC_SEA);
+		trap_a32_inject_abort(v, true, FAULT, FSC_SEA);
 		assert_int_equal(v->regs.x[20], PC + 4);
 		assert_int_equal(v->regs.pc, VBAR + 0xc);
 		set_up(NULL);
 		v->regs.pstate |= thumb ? PSTATE_T : 0;
-		trap_a32_inject_abort(v, false, false, FAULT, FSC_SEA);
+		trap_a32_inject_abort(v, false, FAULT, FSC_SEA);
 		assert_int_equal(v->regs.x[20], PC + 8);
 		assert_int_equal(v->regs.pc, VBAR + 0x10);
 	}
@@ -78,7 +80,7 @@ static void the_mode_and_what_goes_with_it(void **state)
 			 PSTATE_M32_USR | PSTATE_T | PSTATE_E | PSTATE_IL | NZCV_Q | GE | IT);
 	set_up(NULL);
 	v->regs.pstate = PSTATE_M32_SYS | PSTATE_F;
-	trap_a32_inject_abort(v, false, false, FAULT, FSC_SEA);
+	trap_a32_inject_abort(v, false, FAULT, FSC_SEA);
 	assert_int_equal(v->regs.pstate, PSTATE_M32_ABT | PSTATE_A | PSTATE_I | PSTATE_F);
 	assert_int_equal(fake_machine_sysreg_get("SPSR_abt"), PSTATE_M32_SYS | PSTATE_F);
 }
@@ -113,29 +115,38 @@ static void fault_registers_have_the_format_of_the_tables(void **state)
 {
 	static const struct {
 		uint64_t ttbcr;
-		bool write;
-		uint32_t fsc;
+		uint32_t iss;
 		uint64_t fsr;
 	} cases[] = {
-		{0, false, FSC_SEA, 0x008},       {0, true, FSC_SEA, 0x808},
-		{0, false, 0x15, 0x00c}, /* on a walk: first and second level */
-		{0, false, 0x17, 0x00e},          {0, false, 0x18, 0x409}, /* parity */
-		{0, false, 0x1f, 0x40e},          {0, false, 0x21, 0x001}, /* alignment */
-		{0, true, 0x35, 0xc05}, /* an exclusive access to what has none */
-		{TCR_EAE, false, FSC_SEA, 0x210}, {TCR_EAE, true, FSC_SEA, 0xa10},
-		{TCR_EAE, false, 0x17, 0x217},    {TCR_EAE, false, 0x35, 0x235},
+		{0, FSC_SEA, 0x008},
+		{0, FSC_SEA | WNR, 0x808},
+		{0, FSC_SEA | WNR | CM, 0x2808}, /* cache maintenance */
+		{0, 0x15, 0x00c},                /* on a walk: first and second level */
+		{0, 0x15 | WNR | CM, 0x280c},
+		{0, 0x16, 0x00e},
+		{0, 0x17, 0x00e},
+		{0, 0x18, 0x409}, /* parity */
+		{0, 0x1f, 0x40e},
+		{0, 0x21, 0x001},       /* alignment */
+		{0, 0x35 | WNR, 0xc05}, /* an exclusive access to what has none */
+		{TCR_EAE, FSC_SEA, 0x210},
+		{TCR_EAE, FSC_SEA | WNR, 0xa10},
+		{TCR_EAE, FSC_SEA | WNR | CM, 0x2a10},
+		{TCR_EAE, 0x15, 0x215},
+		{TCR_EAE, 0x17, 0x217},
+		{TCR_EAE, 0x35, 0x235},
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		set_up(NULL);
 		fake_machine_sysreg_set("TCR_EL1", cases[i].ttbcr);
-		trap_a32_inject_abort(v, false, cases[i].write, FAULT, cases[i].fsc);
+		trap_a32_inject_abort(v, false, FAULT, cases[i].iss);
 		assert_int_equal(fake_machine_sysreg_get("ESR_EL1"), cases[i].fsr);
 		/* DFAR, and IFAR is not touched. */
 		assert_int_equal(fake_machine_sysreg_get("FAR_EL1"), UINT64_C(0xaaaaaaaa12345678));
 	}
 	set_up(NULL);
-	trap_a32_inject_abort(v, true, false, FAULT, FSC_SEA);
+	trap_a32_inject_abort(v, true, FAULT, FSC_SEA);
 	assert_int_equal(fake_machine_sysreg_get("IFSR32_EL2"), 0x008);
 	assert_int_equal(fake_machine_sysreg_get("FAR_EL1"), UINT64_C(0x12345678bbbbbbbb));
 	assert_int_equal(fake_machine_sysreg_get("ESR_EL1"), 0);

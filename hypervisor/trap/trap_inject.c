@@ -88,7 +88,7 @@ static void take_abort(struct vcpu *v, enum esr_ec lower, uint64_t far, uint32_t
 void trap_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss)
 {
 	if (v->domain->is_32bit) {
-		trap_a32_inject_abort(v, instruction, (iss & ISS_DA_WNR) != 0, far, iss & ISS_FSC);
+		trap_a32_inject_abort(v, instruction, far, iss);
 		return;
 	}
 	take_abort(v, instruction ? ESR_EC_INSTR_ABORT_LOWER : ESR_EC_DATA_ABORT_LOWER, far, iss);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "arm64/esr.h"
 #include "arm64/sysreg_fields.h"
 #include "domain/domain.h"
 #include "tests/unit/fake_machine.h"
@@ -154,6 +155,15 @@ static void an_abort_has_the_syndrome_that_is_asked_for(void **state)
 	}
 }
 
+/* The whole syndrome gets to AArch32's fault register. */
+static void an_abort_of_a_32_bit_guest_has_it_too(void **state)
+{
+	dom.is_32bit = true;
+	vcpu.regs.pstate = PSTATE_M32_SVC;
+	trap_inject_abort(&vcpu, false, 0x12345678, (uint32_t)(ISS_DA_CM | ISS_DA_WNR | FSC_SEA));
+	assert_int_equal(fake_machine_sysreg_get("ESR_EL1"), 0x2808);
+}
+
 static void a_watchpoint_is_reported_as_the_cpu_does(void **state)
 {
 	trap_inject_watchpoint(&vcpu, FAR, true);
@@ -195,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup(from_aarch32_only_what_has_the_same_place_is_kept, set_up),
 		cmocka_unit_test_setup(an_undefined_instruction_is_of_unknown_reason, set_up),
 		cmocka_unit_test_setup(an_abort_has_the_syndrome_that_is_asked_for, set_up),
+		cmocka_unit_test_setup(an_abort_of_a_32_bit_guest_has_it_too, set_up),
 		cmocka_unit_test_setup(a_watchpoint_is_reported_as_the_cpu_does, set_up),
 		cmocka_unit_test_setup(a_step_is_not_made_by_an_exception, set_up),
 		cmocka_unit_test_setup(an_serror_is_left_to_the_hardware, set_up),

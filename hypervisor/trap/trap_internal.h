@@ -55,11 +55,11 @@ enum trap_outcome trap_cp14_64(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp10_id(struct vcpu *v, uint64_t esr);
 enum trap_outcome trap_cp_absent(struct vcpu *v, uint64_t esr);
 /*
- * Exceptions into an EL1 that is AArch32 (trap_a32_inject.c). fsc is the status code of AArch64; the fault registers
- * get what it is in the format of the guest's tables.
+ * Exceptions into an EL1 that is AArch32 (trap_a32_inject.c). iss is AArch64's: status code, WnR, CM; the fault registers
+ * get what that is in the format of the guest's tables.
  */
 void trap_a32_inject_undefined(struct vcpu *v);
-void trap_a32_inject_abort(struct vcpu *v, bool instruction, bool write, uint64_t far, uint32_t fsc);
+void trap_a32_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint32_t iss);
 
 /* ---- system registers (trap_sysreg.c)
  * --------------------------------------------------------- */
