@@ -88,6 +88,17 @@ struct a32_fault {
 	uint32_t kind, lr, cpsr;
 	uint32_t dfsr, dfar, ifsr, ifar;
 };
+#define NOWHERE      0x10000000u /* neither RAM nor a device */
+
+/* Status registers; with short descriptors, but for the long format's bit 9. */
+#define FSR_EXTERNAL 0x008u
+#define FSR_WALK_1   0x00cu
+#define FSR_WALK_2   0x00eu
+#define FSR_WRITE    0x800u
+#define FSR_CM       0x2000u
+#define FSR_LPAE     0x200u
+#define TTBCR_EAE    0x80000000u
+
 /* From now on an exception is noted, and what follows goes on: behind the instruction, or at a32_resume (bit 0: T32). */
 void fault_catch(void);
 struct a32_fault fault_caught(void);

@@ -2,22 +2,15 @@
 /* What a 32-bit guest finds: its start state, trapped coprocessor registers, and exceptions. */
 #include "a32.h"
 
-#define FDT_MAGIC    0xedfe0dd0u
+#define FDT_MAGIC   0xedfe0dd0u
 
-#define CPSR_MASKED  0x1c0u /* A, I, F */
-#define CPSR_T       (1u << 5)
-#define MODE_SVC     0x13u
-#define MODE_ABT     0x17u
-#define MODE_UND     0x1bu
+#define CPSR_MASKED 0x1c0u /* A, I, F */
+#define CPSR_T      (1u << 5)
+#define MODE_SVC    0x13u
+#define MODE_ABT    0x17u
+#define MODE_UND    0x1bu
 
-#define NOWHERE      0x10000000u /* neither RAM nor a device */
-#define UART_FR      0x22000018u
-
-#define FSR_EXTERNAL 0x008u
-#define FSR_WRITE    0x800u
-#define FSR_LPAE     0x210u
-
-#define TTBCR_EAE    0x80000000u
+#define UART_FR     0x22000018u
 
 /* ---- entry -------------------------------------------------------------------------------------------- */
 
@@ -324,7 +317,7 @@ static void data_abort_in_the_long_format(void)
 	CP_WRITE(15, 0, 2, 0, 2, 0);
 	isb();
 	EQUAL(fault.kind, FAULT_DATA);
-	EQUAL(fault.dfsr, FSR_LPAE);
+	EQUAL(fault.dfsr, FSR_LPAE | 0x10);
 	EQUAL(fault.dfar, NOWHERE);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hypercall buffers of a 32-bit guest with its MMU and caches on, by short and by long descriptors: translated as the
- * guest would, and of which memory type they must be.
+ * guest would, and of which memory type they must be. And tables in no memory.
  */
 #include "a32.h"
 
@@ -29,7 +29,10 @@
 #define MAIR0          0xff440400u
 #define MAIR1          0x000000aau
 
-#define TTBCR_EAE      0x80000000u
+/* With TTBCR.N of 1 and with T1SZ of 1 the upper half is TTBR1's. */
+#define WALKED         0xc0000000u
+#define TTBCR_HALF     1u
+#define TTBCR_T1SZ     (1u << 16)
 
 static uint32_t short_table[4096] aligned_to(16384) __attribute__((section(".bss.tables")));
 static uint64_t long_table[4] aligned_to(4096) __attribute__((section(".bss.tables")));
@@ -164,9 +167,116 @@ static void buffers_without_mmu(void)
 	EQUAL(text[0] & 0xff, '.');
 }
 
+/* ---- tables in no memory --------------------------------------------------------------------------------- */
+
+struct walked {
+	struct a32_fault read, jump, translation;
+};
+
+static struct walked walked[3];
+
+/* With the MMU on. */
+static struct walked walk(void)
+{
+	struct walked w;
+
+	fault_catch();
+	(void)mmio_read(WALKED);
+	w.read = fault_caught();
+	fault_catch();
+	a32_jump(WALKED);
+	w.jump = fault_caught();
+	fault_catch();
+	CP_WRITE(15, 0, 7, 8, 0, WALKED); /* ATS1CPR */
+	w.translation = fault_caught();
+	return w;
+}
+
+static void check_walk(const struct walked *w, uint32_t fsr)
+{
+	EQUAL(w->read.kind, FAULT_DATA);
+	EQUAL(w->read.dfar, WALKED);
+	/* The domain is only of use with short descriptors, and then for other faults. */
+	EQUAL(w->read.dfsr & ~0xf0u, fsr & ~0xf0u);
+	EQUAL(w->jump.kind, FAULT_PREFETCH);
+	EQUAL(w->jump.ifar, WALKED);
+	EQUAL(w->jump.ifsr, fsr);
+	/* What an address translation instruction finds counts as of maintenance. */
+	EQUAL(w->translation.kind, FAULT_DATA);
+	EQUAL(w->translation.dfar, WALKED);
+	EQUAL(w->translation.dfsr & ~0xf0u, (fsr & ~0xf0u) | FSR_CM | FSR_WRITE);
+}
+
+static void short_walks_into_nothing(void)
+{
+	make_short_tables();
+	dsb();
+	CP_WRITE(15, 0, 2, 0, 1, NOWHERE);
+	a32_mmu_on(TTBCR_HALF, ADDRESS(short_table), PRRR, NMRR);
+	walked[0] = walk();
+	a32_mmu_off();
+	CP_WRITE(15, 0, 2, 0, 2, 0);
+	short_table[WALKED >> 20] = NOWHERE | 1;
+	dsb();
+	a32_mmu_on(0, ADDRESS(short_table), PRRR, NMRR);
+	walked[1] = walk();
+	a32_mmu_off();
+	short_table[WALKED >> 20] = 0;
+	check_walk(&walked[0], FSR_WALK_1);
+	check_walk(&walked[1], FSR_WALK_2);
+}
+
+static void long_walks_into_nothing(void)
+{
+	make_long_tables();
+	dsb();
+	CP_WRITE(15, 0, 2, 0, 2, TTBCR_EAE);
+	isb();
+	__asm__ volatile("mcrr p15, 1, %0, %1, c2" ::"r"(NOWHERE), "r"(0) : "memory");
+	a32_mmu_on(TTBCR_EAE | TTBCR_T1SZ | 0x3500, ADDRESS(long_table), MAIR0, MAIR1);
+	walked[0] = walk();
+	a32_mmu_off();
+	for (unsigned int level = 2; level <= 3; level++) {
+		long_table[WALKED >> 30] = (level == 2 ? NOWHERE : ADDRESS(long_blocks[3])) | 3;
+		long_blocks[3][0] = NOWHERE | 3;
+		dsb();
+		a32_mmu_on(TTBCR_EAE | 0x3500, ADDRESS(long_table), MAIR0, MAIR1);
+		walked[level - 1] = walk();
+		a32_mmu_off();
+	}
+	long_blocks[3][0] = 0;
+	CP_WRITE(15, 0, 2, 0, 2, 0);
+	isb();
+	for (unsigned int level = 1; level <= 3; level++) {
+		check_walk(&walked[level - 1], FSR_LPAE | 0x14 | level);
+	}
+}
+
+/* QEMU, which has no caches, does not look where they are to be cleaned. */
+static void maintenance_of_nothing(void)
+{
+	for (unsigned int invalidates = 0; invalidates < 2; invalidates++) {
+		struct a32_fault fault;
+
+		fault_catch();
+		if (invalidates) {
+			CP_WRITE(15, 0, 7, 14, 1, NOWHERE); /* DCCIMVAC */
+		} else {
+			CP_WRITE(15, 0, 7, 10, 1, NOWHERE); /* DCCMVAC */
+		}
+		fault = fault_caught();
+		if (fault.kind == FAULT_NONE) {
+			continue;
+		}
+		EQUAL(fault.kind, FAULT_DATA);
+		EQUAL(fault.dfar, NOWHERE);
+		EQUAL(fault.dfsr & ~0xf0u, FSR_EXTERNAL | FSR_CM | FSR_WRITE);
+	}
+}
+
 const struct a32_case a32_memory_cases[] = {
-	CASE(buffers_without_mmu),
-	CASE(buffers_by_short_descriptors),
-	CASE(buffers_by_long_descriptors),
+	CASE(buffers_without_mmu),           CASE(buffers_by_short_descriptors),
+	CASE(buffers_by_long_descriptors),   CASE_TENON(short_walks_into_nothing),
+	CASE_TENON(long_walks_into_nothing), CASE_TENON(maintenance_of_nothing),
 };
 const unsigned int a32_nr_memory_cases = sizeof(a32_memory_cases) / sizeof(a32_memory_cases[0]);
