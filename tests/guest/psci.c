@@ -247,6 +247,69 @@ static void all_at_once(void)
 	}
 }
 
+/*
+ * What is pending for a CPU is in its redistributor, or banked in the distributor, which do not go off with it: it finds
+ * there what came before and while it was off. Its CPU interface starts anew.
+ */
+#define KEPT_PPI     20
+#define KEPT_SGI     5 /* to itself */
+#define KEPT_OFF_SGI 6 /* from another, while it is off */
+
+static uint32_t kept_taken[32], kept_pending, kept_left;
+
+static void on_kept(uint32_t intid)
+{
+	WRITE_ONCE(kept_taken[intid], kept_taken[intid] + 1);
+}
+
+static void leave_pending(uint64_t argument)
+{
+	gic_set_pending(KEPT_PPI);
+	gic_send_sgi_self(KEPT_SGI);
+}
+
+static uint32_t kept_pending_now(void)
+{
+	return (uint32_t)gic_is_pending(KEPT_PPI) << KEPT_PPI |
+	       (uint32_t)gic_is_pending(KEPT_SGI) << KEPT_SGI |
+	       (uint32_t)gic_is_pending(KEPT_OFF_SGI) << KEPT_OFF_SGI;
+}
+
+static void take_kept(uint64_t argument)
+{
+	WRITE_ONCE(kept_pending, kept_pending_now());
+	irq_enable();
+	delay_us(300);
+	/* SGIs are enabled, the PPI not yet. */
+	WRITE_ONCE(kept_left, kept_pending_now());
+	gic_enable(KEPT_PPI);
+	WAIT_UNTIL(READ_ONCE(kept_taken[KEPT_PPI]) != 0, 1000);
+	irq_disable();
+	gic_disable(KEPT_PPI);
+}
+
+static void pending_interrupts_wait_for_cpu_on(void)
+{
+	const uint64_t all = BIT64(KEPT_PPI) | BIT64(KEPT_SGI) | BIT64(KEPT_OFF_SGI);
+
+	memset(kept_taken, 0, sizeof(kept_taken));
+	gic_set_handler(KEPT_PPI, on_kept);
+	gic_set_handler(KEPT_SGI, on_kept);
+	gic_set_handler(KEPT_OFF_SGI, on_kept);
+	REQUIRE(smp_start(1, leave_pending, 0));
+	REQUIRE(smp_wait_off(1));
+	gic_send_sgi(1, KEPT_OFF_SGI);
+	delay_us(300);
+	EXPECT_EQUAL(psci(PSCI_AFFINITY_INFO, machine.mpidr[1], 0, 0), 1);
+	REQUIRE(smp_start(1, take_kept, 0));
+	REQUIRE(smp_wait_off(1));
+	EXPECT_EQUAL(READ_ONCE(kept_pending), all);
+	EXPECT_EQUAL(READ_ONCE(kept_left), BIT64(KEPT_PPI));
+	EXPECT_EQUAL(READ_ONCE(kept_taken[KEPT_PPI]), 1);
+	EXPECT_EQUAL(READ_ONCE(kept_taken[KEPT_SGI]), 1);
+	EXPECT_EQUAL(READ_ONCE(kept_taken[KEPT_OFF_SGI]), 1);
+}
+
 /* CPU_SUSPEND is WFI: it returns when an interrupt is pending, masked or not. */
 static void cpu_suspend(void)
 {
@@ -279,6 +342,7 @@ const struct guest_case guest_cases[] = {
 	CASE(cpu_on_of_a_running_cpu, .min_cpus = 2),
 	CASE(cpu_on_race, .min_cpus = 3, .flags = TENON_ONLY),
 	CASE(all_at_once, .min_cpus = 2),
+	CASE(pending_interrupts_wait_for_cpu_on, .min_cpus = 2, .flags = TENON_ONLY),
 	CASE(cpu_suspend),
 	CASE(system_suspend),
 	CASE_END,
