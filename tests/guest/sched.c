@@ -446,8 +446,9 @@ static void runstate_of_another_vcpu(void)
 		REQUIRE(read_runstate(&awake));
 		expect_adds_up(&asleep, &awake);
 		EXPECT(awake.state_entry_time > asleep.state_entry_time);
+		/* Half of it, as it may have been awake in between. */
 		EXPECT(awake.time[RUNSTATE_blocked] >=
-			       before.time[RUNSTATE_blocked] + SLEEP_US * UINT64_C(1000),
+			       before.time[RUNSTATE_blocked] + SLEEP_US * UINT64_C(500),
 		       "asleep for %lu ns and then for %lu", before.time[RUNSTATE_blocked],
 		       awake.time[RUNSTATE_blocked]);
 		before = awake;
