@@ -179,6 +179,10 @@ struct domain {
 
 	unsigned int nr_vcpus;
 	struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
+
+	uint64_t wake_soon[DOMAIN_MAX_VCPUS / 64]; /* sched_wake_soon(): a bit per vCPU; atomic */
+	bool wake_soon_queued; /* with a reference, in some CPU's list; atomic */
+	struct list wake_soon_link;
 };
 
 /* ---- life cycle (domain_create.c, domain_destroy.c) ------------------------------------------- */
@@ -223,6 +227,8 @@ int __must_check domain_destroy(struct domain *d);
 /* Valid until domain_put(). NULL when there is none. */
 struct domain *domain_get(uint16_t domid);
 void domain_put(struct domain *d);
+/* One more reference, for who has one or may rely on the domain's being there. */
+void domain_get_again(struct domain *d);
 /* Next domain with id >= domid, with a reference. */
 struct domain *domain_get_next(uint16_t domid);
 extern struct domain *hardware_domain;

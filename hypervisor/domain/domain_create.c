@@ -81,6 +81,11 @@ struct domain *domain_get_next(uint16_t domid)
 	return best;
 }
 
+void domain_get_again(struct domain *d)
+{
+	atomic_fetch_add(&d->refs, 1);
+}
+
 void domain_put(struct domain *d)
 {
 	if (atomic_fetch_sub(&d->refs, 1) == 1) {

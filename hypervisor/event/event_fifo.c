@@ -306,7 +306,7 @@ bool event_fifo_is_resending(struct domain *d, uint32_t from)
  */
 static uint32_t resend_batch(struct domain *d, uint32_t from)
 {
-	const uint32_t end = from + RESEND_BATCH;
+	uint32_t end = from + RESEND_BATCH;
 	struct event_fifo *fifo;
 	uint32_t next = 0;
 
@@ -327,6 +327,10 @@ static uint32_t resend_batch(struct domain *d, uint32_t from)
 			WRITE_ONCE(p->fifo, p->fifo & ~PORT_KEPT);
 			spin_unlock(&fifo->lock);
 			event_fifo_set_pending(d, p, port);
+			/* That went through all vCPUs that poll. */
+			if (event_poll_is_on(d)) {
+				end = port + 1;
+			}
 		}
 	}
 	spin_unlock(&d->event.lock);

@@ -320,6 +320,28 @@ static void resend_lets_others_in(void **state)
 	assert_int_equal(*word(700), 0);
 }
 
+/* S3: each event that is sent goes through all pollers. */
+static void resend_is_interrupted_after_each_event_while_somebody_polls(void **state)
+{
+	uint32_t from = 0, steps = 0, quiet = 11;
+
+	(void)state;
+	init_control(0);
+	bind_ipis(11, 0);
+	for (uint32_t port = 1; port <= 10; port++) {
+		assert_int_equal(event_send(domu, port), 0);
+	}
+	fake_set_current(domu->vcpu[1]);
+	assert_int_equal(event_poll(domu->vcpu[1], &quiet, 1, 0), 0);
+	assert_int_equal(event_fifo_expand_array(domu, gfn(ARRAY_GFN)), 0);
+	fake_machine_interrupt_after(0);
+	while (event_fifo_resend(domu, &from) == -XEN_ERESTART) {
+		steps++;
+		assert_true(steps > 10 || from == steps + 1);
+	}
+	assert_true(steps >= 10);
+}
+
 static void reset_returns_to_the_two_level_abi(void **state)
 {
 	(void)state;
@@ -1076,6 +1098,7 @@ int main(void)
 		TEST(event_of_a_closed_port_is_not_kept),
 		TEST(sender_that_misses_the_switch_sends_again),
 		TEST(interrupted_resend_goes_on),
+		TEST(resend_is_interrupted_after_each_event_while_somebody_polls),
 		TEST(resend_lets_others_in),
 		TEST(reset_returns_to_the_two_level_abi),
 		TEST(reset_gives_frames_back_in_steps),

@@ -39,6 +39,8 @@ void event_poll_init(struct vcpu *v)
 
 void event_poll_wake(struct domain *d, uint32_t port)
 {
+	unsigned int nr_woken = 0;
+
 	for (unsigned int word = 0; word < ARRAY_SIZE(d->event.polling); word++) {
 		uint64_t polling = atomic_load_acquire(&d->event.polling[word]);
 
@@ -46,8 +48,13 @@ void event_poll_wake(struct domain *d, uint32_t port)
 			struct vcpu *v = d->vcpu[word * 64 + (unsigned int)__builtin_ctzll(polling)];
 			uint32_t wanted = READ_ONCE(v->event.poll_port);
 
-			if ((wanted == EVENT_POLL_ANY || wanted == port) && stop_polling(v)) {
+			if ((wanted != EVENT_POLL_ANY && wanted != port) || !stop_polling(v)) {
+				continue;
+			}
+			if (nr_woken++ < SCHED_WAKES_AT_ONCE) {
 				sched_wake(v);
+			} else {
+				sched_wake_soon(v);
 			}
 		}
 	}

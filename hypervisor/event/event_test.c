@@ -854,6 +854,24 @@ static void poll_of_several_ports_wakes_for_any_event(void **state)
 	assert_int_equal(fake_record.wakes[2], 1);
 }
 
+/* S3: the first of many are woken at once, the others when interrupts may come in between. */
+static void many_pollers_are_woken_in_turn(void **state)
+{
+	uint32_t port;
+
+	(void)state;
+	assert_int_equal(event_bind_ipi(domu, 0, &port), 0);
+	for (unsigned int i = 0; i < FAKE_NR_VCPUS; i++) {
+		fake_set_current(domu->vcpu[i]);
+		assert_int_equal(event_poll(domu->vcpu[i], &port, 1, 0), 0);
+	}
+	assert_int_equal(event_send(domu, port), 0);
+	for (unsigned int i = 0; i < FAKE_NR_VCPUS; i++) {
+		assert_int_equal(fake_record.wakes[i], 1);
+	}
+	assert_int_equal(fake_record.wakes_soon, FAKE_NR_VCPUS - SCHED_WAKES_AT_ONCE);
+}
+
 static void poll_ends_at_its_time(void **state)
 {
 	struct vcpu *v = domu->vcpu[0];
@@ -1036,6 +1054,7 @@ int main(void)
 		TEST(bad_places_for_vcpu_info),
 		TEST(poll_blocks_until_its_port_is_pending),
 		TEST(poll_of_several_ports_wakes_for_any_event),
+		TEST(many_pollers_are_woken_in_turn),
 		TEST(poll_ends_at_its_time),
 		TEST(poll_does_not_wait_when_an_interrupt_would_be_taken),
 		TEST(poll_refuses_ports_that_are_not_in_use),

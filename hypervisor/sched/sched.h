@@ -88,6 +88,12 @@ void sched_start(struct vcpu *v);
 /* Blocked to runnable; a running vCPU is told to look again (kick). Any context. */
 void sched_wake(struct vcpu *v);
 /*
+ * The same for one of many, after the first SCHED_WAKES_AT_ONCE of them: before this CPU enters a guest again or sleeps, with
+ * interrupts served in between (S3). The reason is visible, and the caller has a reference to the domain.
+ */
+#define SCHED_WAKES_AT_ONCE 2
+void sched_wake_soon(struct vcpu *v);
+/*
  * The current vCPU stops running until woken; no effect if a wake-up or interrupt is already there.
  * Interrupts and the event upcall flag are looked at by sched_block(). For any other condition:
  *
@@ -144,7 +150,7 @@ void sched_run(void);
  * For an interrupt handler with work that takes long or waits: it is called once on this CPU, outside the handler, on the
  * way to a guest or before idling, with no lock held. One function is kept once; there is room for SCHED_MAX_DEFERRED.
  */
-#define SCHED_MAX_DEFERRED 4
+#define SCHED_MAX_DEFERRED 6
 void sched_defer(void (*work)(void));
 
 /*

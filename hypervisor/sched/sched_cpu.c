@@ -75,6 +75,7 @@ void sched_init_cpu(void)
 	struct run_queue *rq = &this_cpu(run_queue);
 
 	sched_queue_init(rq, this_cpu_id());
+	sched_wake_init_cpu();
 	timer_setup(&rq->slice_timer, slice_timer_fired);
 	this_cpu(current_vcpu) = NULL;
 	/* The first way into a guest goes through sched_run(). */

@@ -271,6 +271,11 @@ void sched_balance(struct run_queue *rq);
 /* The CPU of rq, locked, must call sched_run() before it enters a guest again. */
 void sched_resched(struct run_queue *rq);
 
+/* ---- sched_wake.c
+ * ------------------------------------------------------------------------------------- */
+
+void sched_wake_init_cpu(void);
+
 /* ---- sched_run.c
  * -------------------------------------------------------------------------------------- */
 

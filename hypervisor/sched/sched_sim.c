@@ -274,6 +274,11 @@ struct domain *domain_get_next(uint16_t domid)
 	return domain_get(domid);
 }
 
+void domain_get_again(struct domain *d)
+{
+	sim.references++;
+}
+
 void domain_put(struct domain *d)
 {
 	assert_int_not_equal(sim.references, 0);

@@ -694,6 +694,85 @@ static void what_deferred_work_defers_is_done_as_well(void **state)
 	}
 }
 
+/* ---- many wake-ups at once ------------------------------------------------------------------ */
+
+#define NR_SLEEPERS 8
+
+static unsigned int nr_asleep; /* after the first part of it */
+
+static void count_asleep(void)
+{
+	for (unsigned int n = 0; n < sim_nr_vcpus(); n++) {
+		nr_asleep += sim_get_vcpu(n)->vcpu.sched.state == SCHED_BLOCKED;
+	}
+}
+
+static void wake_soon(struct sim_vcpu *v)
+{
+	for (unsigned int n = 0; n < sim_nr_vcpus(); n++) {
+		if (sim_get_vcpu(n)->sleep_ns == 0 && sim_get_vcpu(n)->run_ns != 0) {
+			sim_get_vcpu(n)->interrupt = true;
+			sched_wake_soon(&sim_get_vcpu(n)->vcpu);
+			assert_int_equal(sim_get_vcpu(n)->vcpu.sched.state, SCHED_BLOCKED);
+		}
+	}
+	sched_defer(count_asleep);
+}
+
+static uint64_t served(void)
+{
+	uint64_t all = 0;
+
+	for (unsigned int n = 0; n < sim_nr_vcpus(); n++) {
+		all += sim_get_vcpu(n)->sleep_ns == 0 && sim_get_vcpu(n)->run_ns != 0
+			     ? sim_get_vcpu(n)->served_ns
+			     : 0;
+	}
+	return all;
+}
+
+/* Started, and asleep soon; of one domain with an earlier one, or of its own. */
+static struct sim_vcpu *sleeper(struct domain *d, unsigned int id)
+{
+	struct sim_vcpu *v = sim_vcpu(1000, 0);
+
+	if (d != NULL) {
+		v->vcpu.domain = d;
+		v->vcpu.id = id;
+		d->vcpu[id] = &v->vcpu;
+		d->nr_vcpus = id + 1;
+	}
+	sched_start(&v->vcpu);
+	return v;
+}
+
+/* From an idle CPU and from a busy one, and with an interrupt after every one, or none. */
+static void many_are_woken_with_interrupts_in_between(void **state)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		struct domain *d;
+
+		sim_start(2, i, i >= 4);
+		pinned_hog(0, SCHED_WEIGHT_DEFAULT);
+		d = sleeper(NULL, 0)->vcpu.domain;
+		for (unsigned int n = 1; n < NR_SLEEPERS; n++) {
+			(void)sleeper(n < NR_SLEEPERS / 2 ? d : NULL, n);
+		}
+		sim_run_until(sim_now() + 5 * SIM_MS);
+		assert_int_equal(served(), NR_SLEEPERS * 1000);
+		nr_asleep = 0;
+		fake_machine_interrupt_after(i % 4 < 2 ? UINT64_MAX : 0);
+		sim_at(sim_now() + SIM_MS, i % 2, wake_soon, NULL);
+		sim_run_until(sim_now() + 10 * SIM_MS);
+		assert_int_equal(served(), 2 * NR_SLEEPERS * 1000);
+		if (i < 4) {
+			assert_int_equal(nr_asleep, i < 2 ? 0 : NR_SLEEPERS - 1);
+		}
+		sim_stop(); /* looks at references */
+	}
+	sim_start(1, 1, false);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_teardown(name, stop)
@@ -726,6 +805,7 @@ int main(void)
 		CASE(a_kick_has_list_registers_read_back),
 		CASE(deferred_work_is_done_once_on_busy_and_idle_cpus),
 		CASE(what_deferred_work_defers_is_done_as_well),
+		CASE(many_are_woken_with_interrupts_in_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@
 
 #include "arm64/atomic.h"
 #include "arm64/barrier.h"
+#include "arm64/cpu.h"
 #include "lib/assert.h"
 
 void sched_vcpu_init(struct vcpu *v)
@@ -125,6 +126,77 @@ void sched_wake(struct vcpu *v)
 		break;
 	}
 	spin_unlock(&rq->lock);
+}
+
+/* Domains with vCPUs that this CPU is to wake. Its own, and so without a lock. */
+static DEFINE_PER_CPU(struct list, wake_soon);
+
+void sched_wake_init_cpu(void)
+{
+	list_init(&this_cpu(wake_soon));
+}
+
+static struct vcpu *take_to_wake(struct domain *d)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(d->wake_soon); i++) {
+		uint64_t bits;
+
+		while ((bits = READ_ONCE(d->wake_soon[i])) != 0) {
+			unsigned int bit = (unsigned int)__builtin_ctzll(bits);
+
+			/* Else another CPU has it, which was asked after this one. */
+			if (atomic_test_and_clear_bit(&d->wake_soon[i], bit)) {
+				return d->vcpu[i * 64 + bit];
+			}
+		}
+	}
+	return NULL;
+}
+
+/* The bits have been set: this CPU takes them, unless one has said before that it will. */
+static bool queue_to_wake(struct domain *d)
+{
+	if (atomic_exchange(&d->wake_soon_queued, true)) {
+		return false;
+	}
+	domain_get_again(d);
+	list_add_tail(&d->wake_soon_link, &this_cpu(wake_soon));
+	return true;
+}
+
+/* One at least; until an interrupt waits. */
+static void wake_queued(void)
+{
+	struct list *queued = &this_cpu(wake_soon);
+	bool go_on = true;
+
+	while (go_on && !list_empty(queued)) {
+		struct domain *d = list_entry(queued->next, struct domain, wake_soon_link);
+		struct vcpu *v;
+
+		list_remove(&d->wake_soon_link);
+		/* Before the bits are looked at: pairs with the exchange of who sets one afterwards, who queues it anew. */
+		(void)atomic_exchange(&d->wake_soon_queued, false);
+		while (go_on && (v = take_to_wake(d)) != NULL) {
+			sched_wake(v);
+			go_on = !cpu_interrupt_pending();
+		}
+		if (!go_on) {
+			(void)queue_to_wake(d);
+		}
+		domain_put(d);
+	}
+	if (!list_empty(queued)) {
+		sched_defer(wake_queued);
+	}
+}
+
+void sched_wake_soon(struct vcpu *v)
+{
+	(void)atomic_test_and_set_bit(&v->domain->wake_soon[v->id / 64], v->id % 64);
+	if (queue_to_wake(v->domain)) {
+		sched_defer(wake_queued);
+	}
 }
 
 void sched_block_prepare(struct vcpu *v)

@@ -28,6 +28,7 @@ struct domain fake_domain;
 struct domain *hardware_domain;
 struct vcpu fake_vcpus[FAKE_NR_VCPUS];
 unsigned int fake_nr_wakes[FAKE_NR_VCPUS];
+unsigned int fake_nr_wakes_soon;
 unsigned int fake_nr_kicks, fake_nr_lr_accesses;
 void (*fake_on_kick)(struct vcpu *v);
 bool fake_has_threads;
@@ -247,6 +248,12 @@ void sched_kick(unsigned int cpu)
 	}
 }
 
+void sched_wake_soon(struct vcpu *v)
+{
+	fake_nr_wakes_soon++;
+	sched_wake(v);
+}
+
 void sched_wake(struct vcpu *v)
 {
 	assert_false(v == current_vcpu());
@@ -354,6 +361,7 @@ void fake_start(enum gic_version version, unsigned int nr_lrs)
 	memset(&fake_domain, 0, sizeof(fake_domain));
 	memset(fake_vcpus, 0, sizeof(fake_vcpus));
 	memset(fake_nr_wakes, 0, sizeof(fake_nr_wakes));
+	fake_nr_wakes_soon = 0;
 	memset(fake_kicked, 0, sizeof(fake_kicked));
 	fake_has_threads = false;
 	fake_nr_kicks = 0;
@@ -394,6 +402,7 @@ void fake_start(enum gic_version version, unsigned int nr_lrs)
 	per_cpu(current_vcpu, 0) = NULL;
 	fake_write(&fake_vcpus[0], FAKE_GICD + GICD_CTLR, 4, version == GIC_V2 ? 1 : 0x12);
 	memset(fake_nr_wakes, 0, sizeof(fake_nr_wakes));
+	fake_nr_wakes_soon = 0;
 	fake_nr_lr_accesses = 0;
 }
 

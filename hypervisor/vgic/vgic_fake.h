@@ -27,6 +27,7 @@ extern struct domain fake_domain;
 extern struct vcpu fake_vcpus[FAKE_NR_VCPUS];
 /* Since fake_start(). */
 extern unsigned int fake_nr_wakes[FAKE_NR_VCPUS];
+extern unsigned int fake_nr_wakes_soon; /* of these, by sched_wake_soon() */
 extern unsigned int fake_nr_kicks, fake_nr_lr_accesses;
 /* How often a CPU has looked for epochs while it waited. */
 extern unsigned int fake_nr_epoch_polls;

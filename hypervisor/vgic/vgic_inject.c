@@ -146,6 +146,19 @@ static enum nudge settle(struct domain *d, struct vcpu *home, struct vgic_irq *i
 	return nudge_for(home, irq, wanted);
 }
 
+/* Of many: sched_wake_soon(). */
+static void nudge_one_of_many(struct vcpu *v, enum nudge nudge)
+{
+	if (sched_goes_on(v)) {
+		return;
+	}
+	if (nudge == NUDGE_WAKE) {
+		sched_wake_soon(v);
+	} else if (nudge == NUDGE_KICK) {
+		sched_kick(v->sched.cpu);
+	}
+}
+
 static void nudge_vcpu(struct vcpu *v, enum nudge nudge)
 {
 	/* The current vCPU passes vgic_flush() before it goes on; not so when it is about to block. */
@@ -189,13 +202,13 @@ void vgic_update_all(struct domain *d)
 			spin_lock(&v->vgic.lock);
 			v->work.vgic = true;
 			spin_unlock(&v->vgic.lock);
-			nudge_vcpu(v, NUDGE_WAKE);
+			nudge_one_of_many(v, NUDGE_WAKE);
 		}
 	}
 }
 
 /* A private interrupt, which is at home with v, has changed; v's lock is held, and released. */
-void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq)
+static __force_inline enum nudge settle_private(struct vcpu *v, struct vgic_irq *irq)
 {
 	const bool wanted = vgic_irq_is_wanted(irq);
 	enum nudge nudge = NUDGE_NONE;
@@ -210,7 +223,12 @@ void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq)
 		vgic_irq_unlist(irq);
 	}
 	spin_unlock(&v->vgic.lock);
-	nudge_vcpu(v, nudge);
+	return nudge;
+}
+
+void vgic_settle_private(struct vcpu *v, struct vgic_irq *irq)
+{
+	nudge_vcpu(v, settle_private(v, irq));
 }
 
 /*
@@ -353,6 +371,15 @@ static __noinline void send_private_sgi(struct vcpu *to, struct vgic_irq *irq, u
 void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi)
 {
 	send_private_sgi(to, &to->vgic.private_irqs[sgi], from->id);
+}
+
+void vgic_send_sgi_of_many(struct vcpu *from, struct vcpu *to, uint32_t sgi)
+{
+	struct vgic_irq *irq = &to->vgic.private_irqs[sgi];
+
+	spin_lock(&to->vgic.lock);
+	change_sgi(to->domain, irq, from->id);
+	nudge_one_of_many(to, settle_private(to, irq));
 }
 
 bool vgic_is_active(struct vcpu *v, uint32_t vintid)

@@ -546,6 +546,26 @@ static void state_moves_with_the_vcpu(void **state)
 	vgic_save(v0);
 }
 
+/* S3: the first of many are woken at once, the others when interrupts may come in between. */
+static void many_are_woken_in_turn(void **state)
+{
+	fake_start_vcpu(v0);
+	vgic_sgi1r_write(v0, UINT64_C(3) << 24 | BIT64(2) | BIT64(1));
+	assert_int_equal(fake_nr_wakes_soon, 0);
+	vgic_sgi1r_write(v0, UINT64_C(4) << 24 | BITS64(3, 1));
+	assert_int_equal(fake_nr_wakes_soon, 1);
+	vgic_sgi1r_write(v0, UINT64_C(5) << 24 | BIT64(40));
+	assert_int_equal(fake_nr_wakes_soon, 2);
+	assert_int_equal(fake_nr_wakes[3], 2);
+	for (unsigned int i = 1; i < FAKE_NR_VCPUS; i++) {
+		assert_true(fake_vcpus[i].work.vgic);
+	}
+	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0);
+	assert_int_equal(fake_nr_wakes_soon, 5);
+	assert_int_equal(fake_nr_wakes[0], 0);
+	vgic_save(v0);
+}
+
 static void an_sgi_wakes_its_target(void **state)
 {
 	fake_enable(v1, 3, 0xa0);
@@ -873,6 +893,7 @@ int main(void)
 		V3(wfi_wakes_for_what_would_be_taken),
 		V3(a_disabled_distributor_holds_back),
 		V3(state_moves_with_the_vcpu),
+		V3(many_are_woken_in_turn),
 		V3(an_sgi_wakes_its_target),
 		V2(sgis_of_several_sources_are_told_apart),
 		V2(an_sgi_sent_again_is_not_lost),

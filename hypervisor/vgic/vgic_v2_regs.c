@@ -82,8 +82,16 @@ static void clear_sources(struct domain *d, struct vgic_irq *irq, uint32_t value
 
 static __noinline void send_to_many(struct vcpu *v, uint64_t targets, uint32_t sgi)
 {
+	unsigned int nr_sent = 0;
+
 	for (; targets != 0; targets &= targets - 1) {
-		vgic_send_sgi(v, v->domain->vcpu[__builtin_ctzll(targets)], sgi);
+		struct vcpu *to = v->domain->vcpu[__builtin_ctzll(targets)];
+
+		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
+			vgic_send_sgi(v, to, sgi);
+		} else {
+			vgic_send_sgi_of_many(v, to, sgi);
+		}
 	}
 }
 

@@ -189,12 +189,18 @@ int vgic_v3_domain_init(struct domain *d)
 static __noinline void send_to_many(struct vcpu *v, uint64_t first, uint64_t targets, uint32_t sgi)
 {
 	const struct domain *d = v->domain;
+	unsigned int nr_sent = 0;
 
 	for (; targets != 0; targets &= targets - 1) {
 		uint64_t id = first + (uint64_t)__builtin_ctzll(targets);
 
-		if (id < d->nr_vcpus) {
+		if (id >= d->nr_vcpus) {
+			continue;
+		}
+		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
 			vgic_send_sgi(v, d->vcpu[id], sgi);
+		} else {
+			vgic_send_sgi_of_many(v, d->vcpu[id], sgi);
 		}
 	}
 }
@@ -202,10 +208,16 @@ static __noinline void send_to_many(struct vcpu *v, uint64_t first, uint64_t tar
 static __noinline void send_to_others(struct vcpu *v, uint32_t sgi)
 {
 	const struct domain *d = v->domain;
+	unsigned int nr_sent = 0;
 
 	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
-		if (i != v->id) {
+		if (i == v->id) {
+			continue;
+		}
+		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
 			vgic_send_sgi(v, d->vcpu[i], sgi);
+		} else {
+			vgic_send_sgi_of_many(v, d->vcpu[i], sgi);
 		}
 	}
 }

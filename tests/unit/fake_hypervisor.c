@@ -887,6 +887,12 @@ void sched_wake(struct vcpu *v)
 	spin_unlock(&sched_lock);
 }
 
+void sched_wake_soon(struct vcpu *v)
+{
+	fake_record.wakes_soon++;
+	sched_wake(v);
+}
+
 void sched_block_prepare(struct vcpu *v)
 {
 	(void)v;

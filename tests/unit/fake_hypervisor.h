@@ -78,6 +78,7 @@ struct fake_record {
 	unsigned int pulses[FAKE_NR_VCPUS]; /* vgic_pulse() on a vCPU, of any domain */
 	uint32_t last_pulse_intid;
 	unsigned int wakes[FAKE_NR_VCPUS];
+	unsigned int wakes_soon; /* of these, by sched_wake_soon() */
 	unsigned int blocks, yields;
 	unsigned int shutdowns;
 	struct domain *shutdown_domain;
