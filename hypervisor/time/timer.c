@@ -8,6 +8,10 @@
  * queued is claimed, atomically and without a lock, by who is about to insert the timer, so that no two CPUs insert
  * it. cpu changes under the lock of the queue that it names, from NO_CPU on insertion and to NO_CPU on removal: who
  * holds a queue's lock and finds its number there has the timer in its list.
+ *
+ * Many timers may have one deadline, as guests choose it. The interrupt handler calls CALLS_AT_ONCE; for the others there is
+ * sched_defer(), one after the other with a look for interrupts in between (S3), and the hardware timer off: its interrupt
+ * would come before those that have a higher number.
  */
 #include "time/time_internal.h"
 
@@ -19,8 +23,11 @@
 #include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
+#include "sched/sched.h"
 
-#define NO_CPU UINT16_MAX
+#define NO_CPU        UINT16_MAX
+/* As many as one CPU's own ends of slices and one vCPU's sleep. */
+#define CALLS_AT_ONCE 2
 
 struct timer_queue {
 	struct spinlock lock; /* the list, and link, deadline and cpu of each timer in it */
@@ -71,25 +78,76 @@ static void take_out(struct timer *timer)
 	atomic_store_release(&timer->queued, false);
 }
 
+static bool is_due(const struct timer_queue *queue, uint64_t now)
+{
+	const struct timer *first = first_of(queue);
+
+	return first != NULL && first->deadline_ticks <= now;
+}
+
+/* The first one is due. The lock is held before and after. */
+static void call_first(struct timer_queue *queue)
+{
+	struct timer *timer = first_of(queue);
+
+	/* In this order: who sees it in no queue sees it running (timer_cancel_sync()). */
+	WRITE_ONCE(queue->running, timer);
+	take_out(timer);
+	spin_unlock(&queue->lock);
+	timer->callback(timer);
+	spin_lock(&queue->lock);
+	/* All that the callback did is over: pairs with the load in timer_cancel_sync(). */
+	atomic_store_release(&queue->running, NULL);
+}
+
+/* True: some are due still, and the hardware is silent about them. */
+static bool leave_some(struct timer_queue *queue, uint64_t now)
+{
+	if (is_due(queue, now)) {
+		sysreg_write(CNTHP_CTL_EL2, 0);
+		isb(); /* as in program_hardware() */
+		return true;
+	}
+	program_hardware(queue);
+	return false;
+}
+
+/* One at least, else they would not end if interrupts did not. */
+static void call_rest(void)
+{
+	struct timer_queue *queue = &this_cpu(timer_queue);
+	uint64_t now = time_ticks();
+	bool left;
+
+	spin_lock(&queue->lock);
+	while (is_due(queue, now)) {
+		call_first(queue);
+		if (cpu_interrupt_pending()) {
+			break;
+		}
+	}
+	left = leave_some(queue, now);
+	spin_unlock(&queue->lock);
+	if (left) {
+		sched_defer(call_rest);
+	}
+}
+
 static void timer_interrupt(uint32_t intid)
 {
 	struct timer_queue *queue = &this_cpu(timer_queue);
 	uint64_t now = time_ticks();
-	struct timer *timer;
+	bool left;
 
 	spin_lock(&queue->lock);
-	while ((timer = first_of(queue)) != NULL && timer->deadline_ticks <= now) {
-		/* In this order: who sees it in no queue sees it running (timer_cancel_sync()). */
-		WRITE_ONCE(queue->running, timer);
-		take_out(timer);
-		spin_unlock(&queue->lock);
-		timer->callback(timer);
-		spin_lock(&queue->lock);
-		/* All that the callback did is over: pairs with the load in timer_cancel_sync(). */
-		atomic_store_release(&queue->running, NULL);
+	for (unsigned int n = 0; n < CALLS_AT_ONCE && is_due(queue, now); n++) {
+		call_first(queue);
 	}
-	program_hardware(queue);
+	left = leave_some(queue, now);
 	spin_unlock(&queue->lock);
+	if (left) {
+		sched_defer(call_rest);
+	}
 }
 
 void timer_init_cpu(uint32_t intid)

@@ -14,7 +14,10 @@
 #include "arm64/percpu.h"
 #include "gic/gic.h"
 #include "lib/lock.h"
+#include "sched/sched.h"
 #include "tests/unit/fake_machine.h"
+
+#undef sched_yield /* the C library's */
 
 #define INTID 26
 
@@ -49,6 +52,29 @@ uint64_t time_ticks(void)
 	return now;
 }
 
+static __thread void (*deferred)(void);
+static __thread unsigned int nr_deferred;
+
+void sched_defer(void (*work)(void))
+{
+	lock_assert_none_held();
+	assert_true(deferred == NULL || deferred == work);
+	deferred = work;
+	nr_deferred++;
+}
+
+/* The interrupt, and the way to a guest. */
+static void fire(void)
+{
+	interrupt(INTID);
+	while (deferred != NULL) {
+		void (*work)(void) = deferred;
+
+		deferred = NULL;
+		work();
+	}
+}
+
 /* The machine: the interrupt comes when the comparator says so. False when it does not. */
 static bool let_fire(uint64_t at)
 {
@@ -57,7 +83,7 @@ static bool let_fire(uint64_t at)
 
 	now = at;
 	if (due) {
-		interrupt(INTID);
+		fire();
 	}
 	return due;
 }
@@ -186,6 +212,61 @@ static void cancel_others(struct timer *timer)
 	timer_set(&timers[2], 50); /* in the past, and due in the same interrupt */
 }
 
+/* S3: as many as guests have set to one deadline. */
+static void interrupts_are_served_between_timers_of_one_deadline(void **state)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(timers); i++) {
+		timer_set(&timers[i], 100);
+	}
+	now = 100;
+	fake_machine_interrupt_after(0);
+	interrupt(INTID);
+	assert_string_equal(fired, "ab");
+	/* Silent, or it would come before other interrupts. */
+	assert_int_equal(fake_machine_sysreg_get("CNTHP_CTL_EL2"), 0);
+	for (unsigned int i = 3; i <= ARRAY_SIZE(timers); i++) {
+		void (*work)(void) = deferred;
+
+		assert_non_null(work);
+		deferred = NULL;
+		work();
+		assert_int_equal(strlen(fired), i);
+	}
+	assert_string_equal(fired, "abcde");
+	assert_null(deferred);
+	/* Without one, all that are left, and then the hardware has the next deadline. */
+	fake_machine_interrupt_after(UINT64_MAX);
+	nr_deferred = 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(timers); i++) {
+		timer_set(&timers[i], i < 4 ? 200 : 300);
+	}
+	assert_true(let_fire(200));
+	assert_string_equal(fired, "abcdeabcd");
+	assert_int_equal(nr_deferred, 1);
+	assert_int_equal(fake_machine_sysreg_get("CNTHP_CTL_EL2"), 1);
+	assert_int_equal(fake_machine_sysreg_get("CNTHP_CVAL_EL2"), 300);
+}
+
+/* The others are deferred, and the hardware is silent about them: it speaks of what is set meanwhile. */
+static void timers_that_are_put_off_may_be_cancelled(void **state)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		timer_set(&timers[i], 100);
+	}
+	now = 100;
+	interrupt(INTID);
+	timer_cancel(&timers[2]);
+	timer_cancel(&timers[3]);
+	timer_set(&timers[4], 200);
+	assert_int_equal(fake_machine_sysreg_get("CNTHP_CTL_EL2"), 1);
+	assert_int_equal(fake_machine_sysreg_get("CNTHP_CVAL_EL2"), 200);
+	deferred();
+	deferred = NULL;
+	assert_string_equal(fired, "ab");
+	assert_true(let_fire(200));
+	assert_string_equal(fired, "abe");
+}
+
 static void callback_may_change_the_queue(void **state)
 {
 	timer_setup(&timers[0], cancel_others);
@@ -253,7 +334,7 @@ static void slow_callback(struct timer *timer)
 static void *fire_on_cpu_1(void *context)
 {
 	fake_machine_set_cpu(1);
-	interrupt(INTID);
+	fire();
 	return NULL;
 }
 
@@ -306,7 +387,7 @@ static void *set_cancel_and_fire(void *cpu)
 		} else {
 			timer_set(timer, i % 7);
 		}
-		interrupt(INTID);
+		fire();
 	}
 	return NULL;
 }
@@ -331,7 +412,7 @@ static void queues_survive_cpus_that_fight_over_timers(void **state)
 	now = 10;
 	for (unsigned int cpu = 0; cpu < ARRAY_SIZE(thread); cpu++) {
 		fake_machine_set_cpu(cpu);
-		interrupt(INTID);
+		fire();
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(timers); i++) {
 		assert_false(timers[i].queued);
@@ -350,6 +431,8 @@ int main(void)
 		cmocka_unit_test_setup(a_deadline_that_has_passed_is_due_at_once, set_up),
 		cmocka_unit_test_setup(callback_may_set_it_again, set_up),
 		cmocka_unit_test_setup(callback_may_change_the_queue, set_up),
+		cmocka_unit_test_setup(interrupts_are_served_between_timers_of_one_deadline, set_up),
+		cmocka_unit_test_setup(timers_that_are_put_off_may_be_cancelled, set_up),
 		cmocka_unit_test_setup(queues_belong_to_cpus, set_up),
 		cmocka_unit_test_setup(setting_it_on_another_cpu_takes_it_along, set_up),
 		cmocka_unit_test_setup(cancelling_another_cpus_timer_leaves_its_hardware_alone,

@@ -146,6 +146,25 @@ void sched_wake(struct vcpu *v)
 	vgic[v->id].woken = true;
 }
 
+static void (*deferred)(void);
+
+void sched_defer(void (*work)(void))
+{
+	deferred = work;
+}
+
+/* And what it puts off, on the way to a guest. */
+static void take_ppi26(void)
+{
+	ppi26_handler(26);
+	while (deferred != NULL) {
+		void (*work)(void) = deferred;
+
+		deferred = NULL;
+		work();
+	}
+}
+
 /* ---- a guest running on a CPU ----------------------------------------------------------------------- */
 
 static struct vcpu *current; /* what the test looks at */
@@ -176,7 +195,7 @@ static void exit_and_enter(void)
 		}
 		if ((fake_machine_sysreg_get("CNTHP_CTL_EL2") & 3) == 1 &&
 		    fake_machine_sysreg_get("CNTHP_CVAL_EL2") <= now) {
-			ppi26_handler(26);
+			take_ppi26();
 		}
 		vtimer_sync(current);
 		flush();
@@ -247,7 +266,7 @@ static bool software_timer_fires(unsigned int cpu, uint64_t when)
 	due = (fake_machine_sysreg_get("CNTHP_CTL_EL2") & 3) == 1 &&
 	      fake_machine_sysreg_get("CNTHP_CVAL_EL2") <= now;
 	if (due) {
-		ppi26_handler(26);
+		take_ppi26();
 	}
 	return due;
 }
