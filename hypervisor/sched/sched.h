@@ -150,7 +150,7 @@ void sched_run(void);
  * For an interrupt handler with work that takes long or waits: it is called once on this CPU, outside the handler, on the
  * way to a guest or before idling, with no lock held. One function is kept once; there is room for SCHED_MAX_DEFERRED.
  */
-#define SCHED_MAX_DEFERRED 6
+#define SCHED_MAX_DEFERRED 5
 void sched_defer(void (*work)(void));
 
 /*

@@ -9,9 +9,8 @@
  * it. cpu changes under the lock of the queue that it names, from NO_CPU on insertion and to NO_CPU on removal: who
  * holds a queue's lock and finds its number there has the timer in its list.
  *
- * Many timers may have one deadline, as guests choose it. The interrupt handler calls CALLS_AT_ONCE; for the others there is
- * sched_defer(), one after the other with a look for interrupts in between (S3), and the hardware timer off: its interrupt
- * would come before those that have a higher number.
+ * Many timers may have one deadline, as guests choose it. The interrupt handler calls CALLS_AT_ONCE, and has the next interrupt come
+ * GAP_NS later, so that others are served in between (S3): of one priority, those of a lower number come first.
  */
 #include "time/time_internal.h"
 
@@ -23,11 +22,12 @@
 #include "gic/gic.h"
 #include "lib/assert.h"
 #include "lib/lock.h"
-#include "sched/sched.h"
 
 #define NO_CPU        UINT16_MAX
 /* As many as one CPU's own ends of slices and one vCPU's sleep. */
 #define CALLS_AT_ONCE 2
+/* Long enough to leave the handler, short enough that 500 timers are not late by much. */
+#define GAP_NS        2000
 
 struct timer_queue {
 	struct spinlock lock; /* the list, and link, deadline and cpu of each timer in it */
@@ -43,6 +43,13 @@ static struct timer *first_of(const struct timer_queue *queue)
 					  : list_entry(queue->timers.next, struct timer, link);
 }
 
+static void program(uint64_t deadline_ticks)
+{
+	sysreg_write(CNTHP_CVAL_EL2, deadline_ticks);
+	sysreg_write(CNTHP_CTL_EL2, CNT_CTL_ENABLE);
+	isb(); /* the interrupt line falls before the interrupt is deactivated */
+}
+
 /* This CPU's queue has a new first entry, or none. */
 static void program_hardware(const struct timer_queue *queue)
 {
@@ -50,11 +57,10 @@ static void program_hardware(const struct timer_queue *queue)
 
 	if (first == NULL) {
 		sysreg_write(CNTHP_CTL_EL2, 0);
+		isb(); /* as above */
 	} else {
-		sysreg_write(CNTHP_CVAL_EL2, first->deadline_ticks);
-		sysreg_write(CNTHP_CTL_EL2, CNT_CTL_ENABLE);
+		program(first->deadline_ticks);
 	}
-	isb(); /* the interrupt line falls before the interrupt is deactivated */
 }
 
 static void insert(struct timer_queue *queue, struct timer *timer)
@@ -100,54 +106,21 @@ static void call_first(struct timer_queue *queue)
 	atomic_store_release(&queue->running, NULL);
 }
 
-/* True: some are due still, and the hardware is silent about them. */
-static bool leave_some(struct timer_queue *queue, uint64_t now)
-{
-	if (is_due(queue, now)) {
-		sysreg_write(CNTHP_CTL_EL2, 0);
-		isb(); /* as in program_hardware() */
-		return true;
-	}
-	program_hardware(queue);
-	return false;
-}
-
-/* One at least, else they would not end if interrupts did not. */
-static void call_rest(void)
-{
-	struct timer_queue *queue = &this_cpu(timer_queue);
-	uint64_t now = time_ticks();
-	bool left;
-
-	spin_lock(&queue->lock);
-	while (is_due(queue, now)) {
-		call_first(queue);
-		if (cpu_interrupt_pending()) {
-			break;
-		}
-	}
-	left = leave_some(queue, now);
-	spin_unlock(&queue->lock);
-	if (left) {
-		sched_defer(call_rest);
-	}
-}
-
 static void timer_interrupt(uint32_t intid)
 {
 	struct timer_queue *queue = &this_cpu(timer_queue);
 	uint64_t now = time_ticks();
-	bool left;
 
 	spin_lock(&queue->lock);
 	for (unsigned int n = 0; n < CALLS_AT_ONCE && is_due(queue, now); n++) {
 		call_first(queue);
 	}
-	left = leave_some(queue, now);
-	spin_unlock(&queue->lock);
-	if (left) {
-		sched_defer(call_rest);
+	if (is_due(queue, now)) {
+		program(time_ticks() + time_ns_to_ticks(GAP_NS));
+	} else {
+		program_hardware(queue);
 	}
+	spin_unlock(&queue->lock);
 }
 
 void timer_init_cpu(uint32_t intid)

@@ -45,6 +45,11 @@ uint64_t time_ticks(void)
 	return now;
 }
 
+uint64_t time_ns_to_ticks(uint64_t ns)
+{
+	return ns / 1000;
+}
+
 int irq_register(uint32_t intid, irq_handler_t handler)
 {
 	assert_int_equal(intid, 26);
@@ -146,25 +151,6 @@ void sched_wake(struct vcpu *v)
 	vgic[v->id].woken = true;
 }
 
-static void (*deferred)(void);
-
-void sched_defer(void (*work)(void))
-{
-	deferred = work;
-}
-
-/* And what it puts off, on the way to a guest. */
-static void take_ppi26(void)
-{
-	ppi26_handler(26);
-	while (deferred != NULL) {
-		void (*work)(void) = deferred;
-
-		deferred = NULL;
-		work();
-	}
-}
-
 /* ---- a guest running on a CPU ----------------------------------------------------------------------- */
 
 static struct vcpu *current; /* what the test looks at */
@@ -195,7 +181,7 @@ static void exit_and_enter(void)
 		}
 		if ((fake_machine_sysreg_get("CNTHP_CTL_EL2") & 3) == 1 &&
 		    fake_machine_sysreg_get("CNTHP_CVAL_EL2") <= now) {
-			take_ppi26();
+			ppi26_handler(26);
 		}
 		vtimer_sync(current);
 		flush();
@@ -266,7 +252,7 @@ static bool software_timer_fires(unsigned int cpu, uint64_t when)
 	due = (fake_machine_sysreg_get("CNTHP_CTL_EL2") & 3) == 1 &&
 	      fake_machine_sysreg_get("CNTHP_CVAL_EL2") <= now;
 	if (due) {
-		take_ppi26();
+		ppi26_handler(26);
 	}
 	return due;
 }
