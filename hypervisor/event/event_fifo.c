@@ -28,6 +28,7 @@
 
 #include "arm64/barrier.h"
 #include "arm64/cpu.h"
+#include "arm64/cpu_work.h"
 #include "lib/assert.h"
 
 #define PENDING             ((event_word_t)1 << EVTCHN_FIFO_PENDING)
@@ -342,7 +343,8 @@ int event_fifo_resend(struct domain *d, uint32_t *from)
 	uint32_t port = *from;
 
 	while ((port = resend_batch(d, port)) != 0) {
-		if (cpu_interrupt_pending()) {
+		/* Also for what was put off, pollers to be woken for instance, which other CPUs rely on. */
+		if (cpu_interrupt_pending() || this_cpu(cpu_work).any != 0) {
 			*from = port;
 			return -XEN_ERESTART;
 		}

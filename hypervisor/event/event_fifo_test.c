@@ -3,6 +3,7 @@
  * The FIFO ABI: its setup, each step of delivery as the guest's memory shows it, and random work against a
  * model of a guest that takes events as Linux does. event_test.c has what does not depend on the ABI.
  */
+#include "arm64/cpu_work.h"
 #include "event/event.h"
 
 #include <pthread.h>
@@ -318,6 +319,22 @@ static void resend_lets_others_in(void **state)
 	assert_int_equal(expand(ARRAY_GFN), 0);
 	assert_int_equal(*word(2), PENDING | LINKED);
 	assert_int_equal(*word(700), 0);
+}
+
+static void resend_ends_a_stretch_for_what_the_cpu_has_to_do(void **state)
+{
+	uint32_t from = 0;
+
+	(void)state;
+	init_control(0);
+	bind_ipis(200, 0);
+	assert_int_equal(event_send(domu, 200), 0);
+	assert_int_equal(event_fifo_expand_array(domu, gfn(ARRAY_GFN)), 0);
+	this_cpu(cpu_work).resched = true;
+	assert_int_equal(event_fifo_resend(domu, &from), -XEN_ERESTART);
+	assert_true(from > 0 && from < 200);
+	this_cpu(cpu_work).any = 0;
+	assert_int_equal(event_fifo_resend(domu, &from), 0);
 }
 
 /* S3: each event that is sent goes through all pollers. */
@@ -1098,6 +1115,7 @@ int main(void)
 		TEST(event_of_a_closed_port_is_not_kept),
 		TEST(sender_that_misses_the_switch_sends_again),
 		TEST(interrupted_resend_goes_on),
+		TEST(resend_ends_a_stretch_for_what_the_cpu_has_to_do),
 		TEST(resend_is_interrupted_after_each_event_while_somebody_polls),
 		TEST(resend_lets_others_in),
 		TEST(reset_returns_to_the_two_level_abi),

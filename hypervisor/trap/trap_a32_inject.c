@@ -29,6 +29,7 @@
 #define X_LR_ABT              20
 #define X_LR_UND              22
 
+#define FSR_FNV               BIT64(16) /* of DFSR, or of IFSR for IFAR */
 #define FSR_CM                BIT64(13)
 #define FSR_WNR               BIT64(11)
 #define FSR_LPAE              BIT64(9)
@@ -112,6 +113,9 @@ void trap_a32_inject_abort(struct vcpu *v, bool instruction, uint64_t far, uint3
 	/* TTBCR.EAE: with long descriptors the codes are those of AArch64. */
 	uint64_t fsr = (sysreg_read(TCR_EL1) & TCR_EAE) != 0 ? FSR_LPAE | fsc : short_fsr(fsc);
 
+	if ((iss & ISS_DA_FNV) != 0) {
+		fsr |= FSR_FNV;
+	}
 	sysreg_write(SPSR_abt, a32_spsr(v->regs.pstate));
 	if (instruction) {
 		sysreg_write(IFSR32_EL2, fsr);

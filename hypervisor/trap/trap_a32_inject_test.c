@@ -57,6 +57,9 @@ static void return_addresses(void **state)
 	for (unsigned int thumb = 0; thumb < 2; thumb++) {
 		set_up(NULL);
 		v->regs.pstate |= thumb ? PSTATE_T : 0;
+		trap_a32_inject_abort(v, true, FAULT, (uint32_t)(FSC_SEA | ISS_DA_FNV));
+		assert_int_equal(fake_machine_sysreg_get("IFSR32_EL2"), 0x10008);
+		set_up(NULL);
 		trap_a32_inject_abort(v, true, FAULT, FSC_SEA);
 		assert_int_equal(v->regs.x[20], PC + 4);
 		assert_int_equal(v->regs.pc, VBAR + 0xc);
@@ -120,8 +123,10 @@ static void fault_registers_have_the_format_of_the_tables(void **state)
 	} cases[] = {
 		{0, FSC_SEA, 0x008},
 		{0, FSC_SEA | WNR, 0x808},
-		{0, FSC_SEA | WNR | CM, 0x2808}, /* cache maintenance */
-		{0, 0x15, 0x00c},                /* on a walk: first and second level */
+		{0, FSC_SEA | WNR | CM, 0x2808},    /* cache maintenance */
+		{0, FSC_SEA | ISS_DA_FNV, 0x10008}, /* the address is not known */
+		{TCR_EAE, FSC_SEA | ISS_DA_FNV, 0x10210},
+		{0, 0x15, 0x00c}, /* on a walk: first and second level */
 		{0, 0x15 | WNR | CM, 0x280c},
 		{0, 0x16, 0x00e},
 		{0, 0x17, 0x00e},
