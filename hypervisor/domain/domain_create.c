@@ -235,7 +235,7 @@ static int fill(struct domain *d, const struct domain_config *config)
 	error = grant_domain_init(d,
 				  config->max_grant_frames ? config->max_grant_frames
 							   : GRANT_MAX_FRAMES,
-				  config->max_maptrack_frames ? config->max_maptrack_frames : 1024);
+				  config->max_maptrack_frames);
 	if (error) {
 		return error;
 	}

@@ -136,8 +136,11 @@ void event_raise_global_virq(unsigned int virq)
 	nr_virqs++;
 }
 
+static unsigned int maptrack_limit;
+
 int grant_domain_init(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
 {
+	maptrack_limit = max_maptrack;
 	return grant_error;
 }
 
@@ -362,6 +365,18 @@ static void destroy(struct domain *d)
 		assert_int_equal(error, -XEN_ERESTART);
 	}
 	fail_msg("domain_destroy() does not end");
+}
+
+/* A limit of none is one: it may map no grants. */
+static void the_limit_of_handles_is_what_was_said(void **state)
+{
+	struct domain_config config = plain;
+
+	destroy(make(&config));
+	assert_int_equal(maptrack_limit, 0);
+	config.max_maptrack_frames = 7;
+	destroy(make(&config));
+	assert_int_equal(maptrack_limit, 7);
 }
 
 /* Another one, so that stopping the first does not stop the machine. */
@@ -874,6 +889,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ids_rove_upward),
 		TEST(an_id_that_is_asked_for_is_given_once),
+		TEST(the_limit_of_handles_is_what_was_said),
 		TEST(a_domain_starts_cold_paused_and_offline),
 		TEST(absurd_numbers_of_vcpus_are_refused),
 		TEST(aarch32_is_refused_where_a_cpu_has_none),

@@ -264,6 +264,10 @@ int domain_foreign_map_frame(struct domain *mapper, gfn_t g, struct domain *owne
 	/* Two domains: the mapper's map is ordered by its own lock, the attribute by the owner's. */
 	spin_lock(&mapper->lock);
 	write_lock(&owner->attr_lock);
+	if (unlikely(owner->foreign_due)) {
+		/* It turns warm or cold: no other mapping of the frame may stay as it was beside this one. */
+		stage2_turn_frame(m, stage2_attr_frame_is_wb(owner, frame_of(m)));
+	}
 	error = stage2_map_foreign(mapper, g, owner, m, type);
 	write_unlock(&owner->attr_lock);
 	spin_unlock(&mapper->lock);

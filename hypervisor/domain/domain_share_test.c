@@ -558,6 +558,21 @@ static void all_mappings_follow_their_owner(void **state)
 	assert_false(is_wb(AT + 5));
 }
 
+static void a_new_mapping_of_a_turning_domains_frame_takes_the_others_along(void **state)
+{
+	for (unsigned int n = 0; n < 2; n++) {
+		foreign_map(AT, 3);
+		owner.warm = n == 0;
+		owner.foreign_due = true; /* none has been turned so far */
+		assert_int_not_equal(is_wb(AT), owner.warm);
+		foreign_map(AT + 1, 3);
+		assert_int_equal(is_wb(AT + 1), owner.warm);
+		assert_int_equal(is_wb(AT), owner.warm);
+		follow();
+		owner.foreign_due = false;
+	}
+}
+
 static void what_turns_non_cacheable_is_cleaned_while_nobody_can_use_it(void **state)
 {
 	owner.warm = true;
@@ -986,6 +1001,7 @@ int main(void)
 		TEST(a_registered_frame_is_shared_first_and_private_last),
 		TEST(many_frames_take_interrupts_in_between),
 		TEST(all_mappings_follow_their_owner),
+		TEST(a_new_mapping_of_a_turning_domains_frame_takes_the_others_along),
 		TEST(what_turns_non_cacheable_is_cleaned_while_nobody_can_use_it),
 		TEST(others_mappings_stay_as_they_are),
 		TEST(a_step_is_bounded),

@@ -5,8 +5,10 @@
  */
 #include "dombuild/dombuild_internal.h"
 
+#include "arm64/atomic.h"
 #include "gic/gic.h"
 #include "lib/log.h"
+#include "mm/mm.h"
 
 bool dombuild_again(int rc)
 {
@@ -19,11 +21,13 @@ bool dombuild_again(int rc)
 
 void dombuild_abandon(struct domain *d)
 {
-	int rc;
+	int rc = domain_destroy(d);
 
-	do {
+	while (dombuild_again(rc)) {
+		/* What it waits for, memory on its way to the domain, may wait for this CPU's epoch. */
+		epoch_poll();
 		rc = domain_destroy(d);
-	} while (dombuild_again(rc));
+	}
 	if (rc != 0) {
 		log_error("d%u: error %d while its memory is given back; the rest of it is lost",
 			  d->id, rc);
@@ -32,9 +36,8 @@ void dombuild_abandon(struct domain *d)
 
 void dombuild_account_pages(struct domain *d, uint64_t nr)
 {
-	write_lock(&d->stage2.lock);
-	d->nr_pages += nr;
-	write_unlock(&d->stage2.lock);
+	/* It may be listed already, so that dom0 gives it memory or takes some. */
+	atomic_fetch_add(&d->nr_pages, nr);
 }
 
 int dombuild_plan(struct domain_load *load)
