@@ -183,23 +183,28 @@ static void frames_that_are_refused(void)
 	EXPECT_EQUAL(remove_page(SPARE_AT), -XEN_ENOENT);
 }
 
-/* Another vCPU's worth of interrupts while 1,024 frames are mapped. */
+/* 1,024 frames, so often that there are enough interrupts in one call: how long it takes is the machine's affair. */
 static void many_frames(void)
 {
-	uint32_t nr_ticks;
+	uint32_t nr_ticks = 0;
 
 	for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
 		idxs[i] = VICTIM_FIRST_GFN + i;
 		gpfns[i] = hole + i;
-		errs[i] = 77;
 	}
-	ticks_start(20);
-	EXPECT_EQUAL(map_list(GUEST, VICTIM_NR_PAGES), 0);
-	nr_ticks = ticks_stop();
-	for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
-		REQUIRE(errs[i] == 0, "frame %u: %d", i, errs[i]);
+	for (unsigned int round = 0; round < 20 && nr_ticks < 5; round++) {
+		for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
+			errs[i] = 77;
+		}
+		ticks_start(100);
+		EXPECT_EQUAL(map_list(GUEST, VICTIM_NR_PAGES), 0);
+		ticks_stop();
+		nr_ticks = ticks_in_calls();
+		for (unsigned int i = 0; i < VICTIM_NR_PAGES; i++) {
+			REQUIRE(errs[i] == 0, "frame %u: %d", i, errs[i]);
+		}
 	}
-	EXPECT(nr_ticks > 1, "only %u ticks", nr_ticks);
+	EXPECT(nr_ticks > 4, "interrupted %u times", nr_ticks);
 }
 
 static void fill(uint64_t seed)

@@ -253,39 +253,54 @@ static void lists_that_cannot_be_reached(void)
 	EXPECT_EQUAL(pages_now(), before);
 }
 
-/* A list that takes long, while interrupts come: all of it is done, once. */
+/* ---- interrupts in between ------------------------------------------------------------------------------------ */
+
 static xen_pfn_t many[1500];
 
+/* The most ticks that came in one of its calls. */
+static void reserve_with_ticks(unsigned int command, unsigned int nr, unsigned int order,
+			       uint32_t *most)
+{
+	/* Longer than a tick's handler takes: a line that rises before its EOI is late, with QEMU's GICv2. */
+	ticks_start(100);
+	EXPECT_EQUAL(reserve(command, many, nr, order), nr);
+	ticks_stop();
+	*most = MAX(*most, ticks_in_calls());
+}
+
+/* How long it takes is the machine's affair: so often that there are enough ticks in one call of each kind. */
+static void reserve_until_interrupted(unsigned int nr, unsigned int order, uint32_t enough)
+{
+	uint32_t taken = 0, given = 0;
+	int64_t before = pages_now();
+
+	for (unsigned int round = 0; round < 20 && MIN(taken, given) < enough; round++) {
+		reserve_with_ticks(DECREASE, nr, order, &taken);
+		EXPECT_EQUAL(pages_now(), before - ((int64_t)nr << order));
+		reserve_with_ticks(POPULATE, nr, order, &given);
+		REQUIRE_EQUAL(pages_now(), before);
+	}
+	EXPECT(MIN(taken, given) >= enough, "order %u: interrupted %u and %u times, not %u", order,
+	       taken, given, enough);
+}
+
+/* A list that takes long: all of it is done, once. */
 static void long_lists_with_interrupts(void)
 {
-	int64_t before = pages_now();
-	unsigned int nr = 2 * BLOCK_PAGES;
-	uint32_t nr_ticks;
+	const unsigned int nr = 2 * BLOCK_PAGES;
 
 	for (unsigned int i = 0; i < nr; i++) {
 		many[i] = spare_gfn + i;
 		*word_of(many[i]) = i;
 	}
-	ticks_start(20);
-	EXPECT_EQUAL(reserve(DECREASE, many, nr, 0), nr);
-	EXPECT_EQUAL(pages_now(), before - nr);
-	EXPECT_EQUAL(reserve(POPULATE, many, nr, 0), nr);
-	nr_ticks = ticks_stop();
-	EXPECT_EQUAL(pages_now(), before);
-	EXPECT(nr_ticks > 1, "only %u ticks", nr_ticks);
+	reserve_until_interrupted(nr, 0, 5);
 	for (unsigned int i = 0; i < nr; i++) {
 		EXPECT(is_there(spare_gfn + i), "page %u is not there", i);
 	}
-	/* And large extents, which are interrupted within. */
+	/* And large extents, which Tenon interrupts within, Xen in between. */
 	many[0] = spare_gfn;
 	many[1] = spare_gfn + BLOCK_PAGES;
-	ticks_start(20);
-	for (unsigned int i = 0; i < 5; i++) {
-		EXPECT_EQUAL(reserve(DECREASE, many, 2, 9), 2);
-		EXPECT_EQUAL(reserve(POPULATE, many, 2, 9), 2);
-	}
-	ticks_stop();
-	EXPECT_EQUAL(pages_now(), before);
+	reserve_until_interrupted(2, 9, machine.tenon ? 3 : 1);
 }
 
 /* ---- figures ------------------------------------------------------------------------------------------------- */

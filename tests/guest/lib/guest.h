@@ -128,9 +128,13 @@ void delay_us(uint64_t us);
 /*
  * The calling vCPU's virtual timer interrupts so often, until ticks_stop(), which says how many times it did. Interrupts
  * are enabled from the one to the other. Periods below 1 ms become longer after a thousand ticks.
+ *
+ * ticks_in_calls(): how many of them came at a hypercall that goes on afterwards, not behind it. At one that is not preemptible this
+ * is 1 at most, by chance, before it begins.
  */
 void ticks_start(uint64_t us);
 uint32_t ticks_stop(void);
+uint32_t ticks_in_calls(void);
 /*
  * Wait until the condition holds; says whether it does. ms is a generous limit on an idle machine: a busy one
  * gets a multiple of it.
