@@ -73,6 +73,11 @@ domid_t event_own_domid(void)
 	return status.u.unbound.dom;
 }
 
+bool event_is_gone(domid_t dom)
+{
+	return hypercall2(__HYPERVISOR_memory_op, XENMEM_current_reservation, &dom) == -XEN_ESRCH;
+}
+
 /* ---- other vCPUs that take events ------------------------------------------------------------------- */
 
 static uint32_t nr_listening;

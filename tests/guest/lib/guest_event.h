@@ -18,6 +18,8 @@ int64_t event_bind_vcpu(uint32_t port, uint32_t vcpu);
 int64_t event_reset(void);
 /* This domain's number, found by asking for a port; DOMID_INVALID when that fails. */
 domid_t event_own_domid(void);
+/* There is no such domain, by an operation that has nothing to do with events or grants. */
+bool event_is_gone(domid_t dom);
 
 /*
  * vCPUs 1 to nr, which do nothing but take events by the handler of PPI_UPCALL: they wait by WFI, or block in the
