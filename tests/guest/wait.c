@@ -175,8 +175,8 @@ static void sleepers_take_no_time(void)
 	for (unsigned int pass = 0; pass < 5 && !slept; pass++) {
 		uint64_t before, after;
 
-		if (!WAIT_UNTIL(all_sleep(&before), 1000)) {
-			break;
+		if (!WAIT_UNTIL(all_sleep(&before), 5000)) {
+			continue;
 		}
 		for (volatile uint32_t i = 0; i < 3000000; i++) {
 		}
