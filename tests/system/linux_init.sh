@@ -3,7 +3,7 @@
 #
 # /init of the Linux domains in the boot tests: looks at what the kernel found and reports each check in a line
 #     TEST <domain> ok|bad <check>: <detail> ;
-# then "TEST <domain> late ;" if a CPU came too late for Linux, and at the end "TEST <domain> done ;". The semicolon
+# "TEST <domain> late: <what> ;" where a CPU came too late for Linux, and at the end "TEST <domain> done ;". The semicolon
 # shows that the line has come whole. What to expect is on the kernel's command line: test.name, test.machine, test.cpus,
 # test.mib, test.xen, test.rtc, test.wait, test.quick (leaves out what only takes time), test.block=MD5 of the first MiB of
 # /dev/vda, test.net=MD5 of what 10.0.2.2 has as "file".
@@ -44,7 +44,8 @@ check()
 	fi
 }
 
-# bring_up ONLINE - that CPU, if it is not. Linux gives it a second of its clock, and a busy machine may take longer.
+# bring_up ONLINE TRIES - that CPU, if it is not. Linux gives it a time by its clock, and a busy machine may take longer; but a
+# CPU_ON that is lost looks the same, so more than these tries are told.
 bring_up()
 {
 	tries=0
@@ -53,10 +54,11 @@ bring_up()
 		echo 1 >"$1"
 		tries=$((tries + 1))
 	done
+	[ $tries -le "$2" ] || echo "TEST $name late: ${1%/online}, $tries tries ;"
 } 2>/dev/null
 
 for online in /sys/devices/system/cpu/cpu[0-9]*/online; do
-	[ ! -e "$online" ] || bring_up "$online"
+	[ ! -e "$online" ] || bring_up "$online" 0
 done
 
 check kernel "$(uname -a)" [ "$(uname -m)" = "$machine" ]
@@ -106,8 +108,8 @@ while [ $cpu -lt "$cpus" ]; do
 	online=/sys/devices/system/cpu/cpu$cpu/online
 	echo 0 >$online
 	gone=$(cat $online)
-	bring_up $online
-	check hotplug "cpu $cpu" [ "$gone" = 0 -a "$(cat $online)" = 1 ]
+	bring_up $online 1
+	check hotplug "cpu $cpu, $tries tries" [ "$gone" = 0 -a "$(cat $online)" = 1 ]
 	cpu=$((cpu + 1))
 done
 
@@ -159,7 +161,7 @@ check log "$(dmesg | grep -c .) lines" sh -c "! dmesg | grep -q -e 'Internal err
 
 # After a second of its clock a 32-bit Linux takes back what a CPU needs to start: one that comes later is lost.
 if dmesg | grep -q 'CPU[0-9]*: failed to come online'; then
-	echo "TEST $name late ;"
+	echo "TEST $name late: failed to come online ;"
 fi
 echo "TEST $name done ;"
 if [ -n "$wait" ]; then
