@@ -30,15 +30,18 @@ def _boot(run, machine, last):
 
 
 def _wait(session, pattern, anywhere=False):
-    if "PANIC" in session.expect(rf"{pattern}|PANIC[^\n]*\n[^\n]*\n", SECONDS, anywhere)[0]:
+    seen = session.expect(rf"{pattern}|PANIC[^\n]*\n[^\n]*\n|FAIL [^\n]*\n", SECONDS, anywhere)[0]
+    if "PANIC" in seen:
         raise Failure("Tenon stops: " + " ".join(session.text[session.text.index("PANIC"):].split("\n")[:2]))
+    if "FAIL" in seen:
+        raise Failure(seen.strip())
 
 
 def _run(run, machine, build, rounds):
     last = rounds + 3
     with run.boot(machine, _boot(run, machine, last), SECONDS, build) as session:
         console = Console(session)
-        session.expect(r"INFO is ready", SECONDS, anywhere=True)
+        _wait(session, r"INFO is ready", anywhere=True)
         move_focus_to_hypervisor(session, SECONDS)
         for domid in range(2, last + 1):
             if domid == 3:
