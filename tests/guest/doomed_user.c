@@ -245,20 +245,38 @@ static const struct job {
 
 static domid_t last;
 
-/* Of each kind from the first on, since the last time. */
-static bool all_were_done(enum kind first, const char *when)
+/* How many kinds of calls have succeeded since this was told. */
+static unsigned int kinds_done(void)
 {
-	bool all = true;
+	unsigned int nr = 0;
 
 	for (unsigned int i = 0; i < NR_KINDS; i++) {
+		nr += nr_done[i] != 0;
+	}
+	return nr;
+}
+
+static void tell_done(const char *when)
+{
+	for (unsigned int i = 0; i < NR_KINDS; i++) {
 		print("INFO %s: %s succeeded %u times\n", when, kind_name[i], nr_done[i]);
-		if (i >= (unsigned int)first && nr_done[i] == 0) {
-			test_fail(__FILE__, __LINE__, "", " %s: no %s succeeds", when, kind_name[i]);
-			all = false;
-		}
 		nr_done[i] = 0;
 	}
-	return all;
+}
+
+/* Each call once at least, of a domain that lives: it may still be on its way to what it grants. */
+static bool all_can_be_done(void)
+{
+	for (unsigned int turn = 0; turn < 200 && (turn < 2 || kinds_done() < NR_KINDS); turn++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(jobs); i++) {
+			jobs[i].use(1);
+			if (jobs[i].let_go != NULL) {
+				jobs[i].let_go();
+			}
+		}
+		delay_us(100000);
+	}
+	return kinds_done() == NR_KINDS;
 }
 
 /* A vCPU's share of the jobs. */
@@ -281,23 +299,15 @@ static void work(uint64_t first)
 static void it_is_used_until_it_has_gone(void)
 {
 	unsigned int nr_workers = MIN(machine.nr_cpus - 1, (unsigned int)ARRAY_SIZE(jobs));
+	bool all;
 
 	last = (domid_t)guest_argument("last", 4);
 	REQUIRE(grant_table() != NULL);
 	/* What is made once is there before the first look at how much memory is free. */
 	REQUIRE(WAIT_UNTIL(exists(1), 20000), "there is no d1");
-	delay_us(500000);
-	for (unsigned int turn = 0; turn < 2; turn++) {
-		for (unsigned int i = 0; i < ARRAY_SIZE(jobs); i++) {
-			jobs[i].use(1);
-			if (jobs[i].let_go != NULL) {
-				jobs[i].let_go();
-			}
-		}
-	}
-	if (!all_were_done(MAP_FOREIGN, "before")) {
-		return;
-	}
+	all = all_can_be_done();
+	tell_done("before");
+	REQUIRE(all, "not all calls succeed on d1, which lives");
 	print("INFO is ready\n");
 	while (!exists(3)) {
 		relax();
@@ -318,10 +328,9 @@ static void it_is_used_until_it_has_gone(void)
 			jobs[i].let_go();
 		}
 	}
-	/* The others take long: on a busy machine a domain may have gone before one of them has come so far. */
-	if (!all_were_done(MAP_GRANT, "at work")) {
-		return;
-	}
+	/* Which, is the machine's affair: a domain may have gone before a call has come so far. */
+	EXPECT(kinds_done() != 0, "nothing was done while domains went");
+	tell_done("at work");
 	print("INFO has let go\n");
 	for (;;) {
 		wfi();
