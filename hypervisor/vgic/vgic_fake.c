@@ -427,6 +427,27 @@ void fake_stop(void)
 	lock_assert_none_held();
 }
 
+int fake_start_v3(void **state)
+{
+	(void)state;
+	fake_start(GIC_V3, 4);
+	return 0;
+}
+
+int fake_start_v2(void **state)
+{
+	(void)state;
+	fake_start(GIC_V2, 4);
+	return 0;
+}
+
+int fake_teardown(void **state)
+{
+	(void)state;
+	fake_stop();
+	return 0;
+}
+
 void fake_run_on(struct vcpu *v)
 {
 	fake_machine_set_cpu(v->sched.cpu);
@@ -450,6 +471,13 @@ void fake_exit(struct vcpu *v)
 		maintenance_handler(gic_info.maintenance_intid);
 	}
 	assert_false(fake_maintenance_is_high());
+}
+
+void fake_again(struct vcpu *v)
+{
+	fake_run_on(v);
+	fake_exit(v);
+	fake_enter(v);
 }
 
 void fake_start_vcpu(struct vcpu *v)
@@ -540,6 +568,11 @@ uint32_t fake_dist_read(struct vcpu *v, uint32_t offset, uint32_t intid)
 void fake_dist_write(struct vcpu *v, uint32_t offset, uint32_t intid, uint32_t value)
 {
 	fake_write(v, word_of(v, offset, intid), 4, value);
+}
+
+void fake_set_edge(struct vcpu *v, uint32_t intid)
+{
+	fake_dist_write(v, GICD_ICFGR, intid, UINT32_C(2) << (intid % 16 * 2));
 }
 
 void fake_enable(struct vcpu *v, uint32_t intid, uint8_t priority)

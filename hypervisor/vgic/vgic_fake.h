@@ -40,10 +40,16 @@ extern bool fake_kicked[FAKE_NR_VCPUS];
 /* A domain with its distributor and CPU interfaces on, priority mask 0xf0, and nothing loaded. */
 void fake_start(enum gic_version version, unsigned int nr_lrs);
 void fake_stop(void);
+/* For cmocka: with four list registers, and the end of it. */
+int fake_start_v3(void **state);
+int fake_start_v2(void **state);
+int fake_teardown(void **state);
 /* Play the CPU of this vCPU; it is loaded, entered, exited. */
 void fake_run_on(struct vcpu *v);
 void fake_enter(struct vcpu *v);
 void fake_exit(struct vcpu *v);
+/* Out and in again. */
+void fake_again(struct vcpu *v);
 /* Loaded and entered. */
 void fake_start_vcpu(struct vcpu *v);
 /* It leaves its CPU without a look at maintenance interrupts: by an exit of another kind. */
@@ -71,6 +77,8 @@ void fake_write(struct vcpu *v, uint64_t ipa, unsigned int size, uint64_t value)
 /* 32 bits of a distributor register (v3: of the redistributor of v for private INTIDs). */
 uint32_t fake_dist_read(struct vcpu *v, uint32_t offset, uint32_t intid);
 void fake_dist_write(struct vcpu *v, uint32_t offset, uint32_t intid, uint32_t value);
+/* Edge-triggered from now on. */
+void fake_set_edge(struct vcpu *v, uint32_t intid);
 
 /* Enable, with a priority. Private INTIDs: of v. */
 void fake_enable(struct vcpu *v, uint32_t intid, uint8_t priority);

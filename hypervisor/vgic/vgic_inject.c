@@ -373,10 +373,14 @@ void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi)
 	send_private_sgi(to, &to->vgic.private_irqs[sgi], from->id);
 }
 
-void vgic_send_sgi_of_many(struct vcpu *from, struct vcpu *to, uint32_t sgi)
+void vgic_send_sgi_of_many(struct vcpu *from, struct vcpu *to, uint32_t sgi, unsigned int nr_before)
 {
 	struct vgic_irq *irq = &to->vgic.private_irqs[sgi];
 
+	if (nr_before < SCHED_WAKES_AT_ONCE) {
+		vgic_send_sgi(from, to, sgi);
+		return;
+	}
 	spin_lock(&to->vgic.lock);
 	change_sgi(to->domain, irq, from->id);
 	nudge_one_of_many(to, settle_private(to, irq));

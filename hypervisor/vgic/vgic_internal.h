@@ -125,8 +125,8 @@ static inline void vgic_check_list(struct vcpu *v)
 
 /* SGI from a vCPU to another, or to itself. */
 void vgic_send_sgi(struct vcpu *from, struct vcpu *to, uint32_t sgi);
-/* One of more than SCHED_WAKES_AT_ONCE. */
-void vgic_send_sgi_of_many(struct vcpu *from, struct vcpu *to, uint32_t sgi);
+/* One of many: nr_before have been sent. The first are woken at once, the others soon (SCHED_WAKES_AT_ONCE). */
+void vgic_send_sgi_of_many(struct vcpu *from, struct vcpu *to, uint32_t sgi, unsigned int nr_before);
 
 /* Bring what the list registers of a vCPU hold back into vgic_irq_state, wherever it runs: true as of some
  * moment between call and return. No vgic lock is held. */

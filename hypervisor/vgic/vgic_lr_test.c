@@ -16,57 +16,27 @@
 
 static struct vcpu *const v0 = &fake_vcpus[0], *const v1 = &fake_vcpus[1], *const v2 = &fake_vcpus[2];
 
-static int start_v3(void **state)
-{
-	fake_start(GIC_V3, 4);
-	return 0;
-}
-
-static int start_v2(void **state)
-{
-	fake_start(GIC_V2, 4);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	fake_stop();
-	return 0;
-}
-
-static void set_edge(struct vcpu *v, uint32_t intid)
-{
-	fake_dist_write(v, GICD_ICFGR, intid, UINT32_C(2) << (intid % 16 * 2));
-}
-
-static void again(struct vcpu *v)
-{
-	fake_run_on(v);
-	fake_exit(v);
-	fake_enter(v);
-}
-
 static void idle_exits_touch_no_list_register(void **state)
 {
 	fake_enable(v0, PPI, 0xa0);
 	fake_start_vcpu(v0);
-	again(v0);
-	again(v0);
+	fake_again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_nr_lr_accesses, 0);
 }
 
 static void an_edge_is_delivered_once(void **state)
 {
 	fake_enable(v0, PPI, 0xa0);
-	set_edge(v0, PPI);
+	fake_set_edge(v0, PPI);
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
-	again(v0); /* while active */
+	fake_again(v0); /* while active */
 	fake_guest_end(PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), FAKE_SPURIOUS);
 	assert_false(vgic_has_pending(v0));
 }
@@ -97,7 +67,7 @@ static void an_interrupt_that_was_ended_comes_again_at_once(void **state)
 		assert_false(fake_physical[TIMER].active);
 	}
 	vgic_set_line(&fake_domain, v0, TIMER, false);
-	again(v0);
+	fake_again(v0);
 	/* Seen active by an exit, and ended since. */
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
@@ -132,7 +102,7 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	/* It is active. */
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_true(v0->work.vgic);
-	again(v0);
+	fake_again(v0);
 	assert_false(v0->work.vgic);
 	fake_guest_end(PPI);
 	assert_int_equal(fake_guest_take_all(), 1);
@@ -162,7 +132,7 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	}
 	vgic_pulse(&fake_domain, v0, TIMER);
 	assert_int_equal(fake_guest_take_all(), 4);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 	/* Nothing is pending, in no list register. */
 	vgic_sync(v0);
@@ -178,7 +148,7 @@ static void what_cannot_come_at_once_comes_with_the_entry(void **state)
 	v0->vgic.private_irqs[PPI].active_change = VGIC_ACTIVE_SET;
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_int_equal(fake_guest_take_all(), 0);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	fake_guest_end(PPI);
 	assert_int_equal(fake_guest_take_all(), 1);
@@ -192,20 +162,20 @@ static void sgis_to_itself_leave_those_of_others(void **state)
 	vgic_send_sgi(v1, v1, 5);
 	vgic_send_sgi(v2, v1, 5); /* as if there had been no exit since */
 	vgic_send_sgi(v1, v1, 5);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
 	fake_guest_end(5 | 1 << 10);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
 	fake_guest_end(5 | 2 << 10);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_take_all(), 0);
 	vgic_send_sgi(v1, v1, 5);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
 	fake_guest_end(5 | 1 << 10);
 	/* Another's was seen active by an exit, and has been ended since. */
 	vgic_send_sgi(v2, v1, 5);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
 	assert_true(vgic_is_active(v1, 5));
 	fake_enter(v1);
@@ -218,19 +188,19 @@ static void sgis_to_itself_leave_those_of_others(void **state)
 static void an_edge_during_the_handler_comes_after_it(void **state)
 {
 	fake_enable(v0, PPI, 0xa0);
-	set_edge(v0, PPI);
+	fake_set_edge(v0, PPI);
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
 	vgic_pulse(&fake_domain, v0, PPI); /* live */
 	assert_int_equal(fake_guest_acknowledge(), FAKE_SPURIOUS);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), FAKE_SPURIOUS);
 	fake_guest_end(PPI);
 	assert_int_equal(fake_guest_acknowledge(), PPI); /* without an exit */
 	fake_guest_end(PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
@@ -239,19 +209,19 @@ static void a_level_comes_again_until_the_line_falls(void **state)
 	fake_enable(v0, PPI, 0xa0);
 	fake_start_vcpu(v0);
 	vgic_set_line(&fake_domain, v0, PPI, true);
-	again(v0);
+	fake_again(v0);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(fake_guest_acknowledge(), PPI);
 		fake_guest_end(PPI);
 		assert_true(fake_maintenance_is_high());
-		again(v0);
+		fake_again(v0);
 	}
 	assert_int_equal(fake_guest_acknowledge(), PPI);
 	fake_exit(v0); /* the access to the device */
 	vgic_set_line(&fake_domain, v0, PPI, false);
 	fake_enter(v0);
 	fake_guest_end(PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
@@ -261,9 +231,9 @@ static void a_line_that_falls_first_is_not_delivered(void **state)
 	fake_enable(v0, PPI, 0xa0);
 	fake_start_vcpu(v0);
 	vgic_set_line(&fake_domain, v0, PPI, true);
-	again(v0);
+	fake_again(v0);
 	vgic_set_line(&fake_domain, v0, PPI, false);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	/* Nor while the vCPU is nowhere; then it is in no list any more. */
 	vgic_set_line(&fake_domain, v1, PPI, true);
@@ -276,7 +246,7 @@ static void a_line_that_falls_first_is_not_delivered(void **state)
 	vgic_set_line(&fake_domain, v0, PPI, false);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), 0);
 	fake_dist_write(v0, GICD_ISENABLER, PPI, BIT_OF(PPI));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
@@ -298,7 +268,7 @@ static void an_announcement_that_is_over_is_not_delivered(void **state)
 	assert_int_equal(fake_guest_take_all(), 0);
 	/* Enabled, and masked in the CPU: gone once it is looked at. */
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), 0);
 	fake_enter(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
@@ -308,8 +278,8 @@ static void an_announcement_that_is_over_is_not_delivered(void **state)
 	assert_int_equal(fake_dist_read(v0, GICD_ICPENDR, PPI), BIT_OF(PPI));
 	fake_enter(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
-	again(v0);
-	set_edge(v0, PPI);
+	fake_again(v0);
+	fake_set_edge(v0, PPI);
 	fake_enter(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
@@ -325,16 +295,16 @@ static void another_vcpu_finds_the_announcement_over(void **state)
 	fake_upcall_is_low = false;
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	fake_start_vcpu(v1);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
 	fake_upcall_is_low = true;
 	fake_dist_write(v0, GICD_ISENABLER, PPI, BIT_OF(PPI));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	/* Enabled, and in a list register there. */
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	fake_run_on(v1);
 	fake_upcall_is_low = false;
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
@@ -345,7 +315,7 @@ static void another_vcpu_finds_the_announcement_over(void **state)
 	/* High: nobody is woken for a look. */
 	fake_upcall_is_low = false;
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	fake_run_on(v1);
 	fake_nr_wakes[0] = 0;
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
@@ -359,10 +329,10 @@ static void a_pulse_needs_no_maintenance_interrupt(void **state)
 	fake_enable(v0, PPI, 0xa0); /* level-sensitive, as Linux configures the event channel's */
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 	assert_false(fake_maintenance_is_high());
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
@@ -371,7 +341,7 @@ static void active_and_pending_registers_are_true_during_the_handler(void **stat
 	fake_enable(v0, PPI, 0xa0);
 	fake_start_vcpu(v0);
 	vgic_set_line(&fake_domain, v0, PPI, true);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, PPI), BIT_OF(PPI));
 	assert_int_equal(fake_dist_read(v0, GICD_ISACTIVER, PPI), 0);
 	fake_enter(v0);
@@ -388,14 +358,14 @@ static void active_and_pending_registers_are_true_during_the_handler(void **stat
 
 static void registers_reach_a_vcpu_that_runs_elsewhere(void **state)
 {
-	set_edge(v0, SPI);
+	fake_set_edge(v0, SPI);
 	fake_enable(v0, SPI, 0xa0);
 	fake_start_vcpu(v1);
 	fake_start_vcpu(v0);
 	fake_run_on(v1);
 	fake_exit(v1);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
 	/* Read and changed by vCPU 1, while vCPU 0 is in its handler. */
 	fake_run_on(v1);
@@ -408,22 +378,22 @@ static void registers_reach_a_vcpu_that_runs_elsewhere(void **state)
 	/* Active by vCPU 1's word: vCPU 0 can end it. */
 	fake_run_on(v1);
 	fake_dist_write(v1, GICD_ISACTIVER, SPI, BIT_OF(SPI));
-	again(v0);
+	fake_again(v0);
 	fake_guest_end(SPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_dist_read(v0, GICD_ISACTIVER, SPI), 0);
 	/* Pending and not taken: cleared, or disabled, under the other's hands. */
 	fake_enter(v0);
 	fake_run_on(v1);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	fake_run_on(v1);
 	fake_dist_write(v1, GICD_ICPENDR, SPI, BIT_OF(SPI));
 	fake_run_on(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	fake_run_on(v1);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	fake_run_on(v1);
 	fake_dist_write(v1, GICD_ICENABLER, SPI, BIT_OF(SPI));
 	fake_run_on(v0);
@@ -431,7 +401,7 @@ static void registers_reach_a_vcpu_that_runs_elsewhere(void **state)
 	fake_run_on(v1);
 	assert_int_equal(fake_dist_read(v1, GICD_ISPENDR, SPI), BIT_OF(SPI));
 	fake_dist_write(v1, GICD_ISENABLER, SPI, BIT_OF(SPI));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
@@ -451,7 +421,7 @@ static void look_whether_the_waiter_is_in_the_way(struct vcpu *v)
 static void who_waits_for_another_keeps_nobody_waiting(void **state)
 {
 	for (unsigned int i = 0; i < 2; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, 0xa0);
 	}
 	if (fake_domain.vgic.version == GIC_V3) {
@@ -463,8 +433,8 @@ static void who_waits_for_another_keeps_nobody_waiting(void **state)
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, NULL, SPI);
 	vgic_pulse(&fake_domain, NULL, SPI + 1);
-	again(v0);
-	again(v1);
+	fake_again(v0);
+	fake_again(v1);
 	assert_true(v0->vgic.lr_live && v1->vgic.lr_live);
 	fake_on_kick = look_whether_the_waiter_is_in_the_way;
 	fake_nr_epoch_polls = 0;
@@ -513,10 +483,10 @@ static void a_disabled_distributor_holds_back(void **state)
 	fake_start_vcpu(v0);
 	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0);
 	vgic_pulse(&fake_domain, v0, PPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	fake_write(v0, FAKE_GICD + GICD_CTLR, 4, 0x12);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
@@ -524,11 +494,11 @@ static void state_moves_with_the_vcpu(void **state)
 {
 	fake_enable(v0, PPI, 0x80);
 	fake_enable(v0, PPI + 1, 0xa0);
-	set_edge(v0, PPI);
+	fake_set_edge(v0, PPI);
 	fake_start_vcpu(v0);
 	vgic_pulse(&fake_domain, v0, PPI);
 	vgic_pulse(&fake_domain, v0, PPI + 1);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
 	fake_exit(v0);
 	vgic_save(v0);
@@ -574,7 +544,7 @@ static void an_sgi_wakes_its_target(void **state)
 	assert_int_equal(fake_nr_wakes[1], 1);
 	assert_int_equal(fake_nr_wakes[0], 0); /* it runs: the next entry delivers */
 	assert_true(vgic_has_pending(v1));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 3);
 	fake_guest_end(3);
 	/* Blocked is not running, though current until the switch. */
@@ -607,16 +577,16 @@ static void sgis_of_several_sources_are_told_apart(void **state)
 		fake_write(v2, FAKE_GICD + GICD_SGIR, 4, 5 | 1 << 16);
 	}
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_SPENDSGIR + 5, 1), 0x6);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
 	fake_guest_end(5 | 1 << 10);
 	assert_true(fake_maintenance_is_high());
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
 	/* From the source that is in service, and to all but oneself. */
 	fake_run_on(v2);
 	fake_write(v2, FAKE_GICD + GICD_SGIR, 4, 5 | 1 << 24);
-	again(v0);
+	fake_again(v0);
 	fake_guest_end(5 | 2 << 10);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 2 << 10);
 	fake_guest_end(5 | 2 << 10);
@@ -627,16 +597,16 @@ static void sgis_of_several_sources_are_told_apart(void **state)
 	fake_enter(v0);
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_CPENDSGIR + 4, 4), 0x100);
 	fake_write(v0, FAKE_GICD + GICD_CPENDSGIR + 5, 1, 0xff);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	fake_write(v0, FAKE_GICD + GICD_SPENDSGIR + 4, 4, 0x0800);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 3 << 10);
 	fake_guest_end(5 | 3 << 10);
 	/* GICD_SGIR has 32 bits. */
 	fake_write(v0, FAKE_GICD + GICD_SGIR + 2, 1, 1);
 	fake_write(v0, FAKE_GICD + GICD_SGIR, 8, 5 | 1 << 16);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_SGIR, 4), 0);
 }
@@ -651,7 +621,7 @@ static void an_sgi_sent_again_is_not_lost(void **state)
 	fake_enable(v0, 5, 0xa0);
 	fake_start_vcpu(v0);
 	fake_write(v1, FAKE_GICD + GICD_SGIR, 4, 5 | 1 << 16);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5 | 1 << 10);
 	/* The guest has taken the first, Tenon does not know yet. */
 	fake_run_on(v1);
@@ -659,9 +629,9 @@ static void an_sgi_sent_again_is_not_lost(void **state)
 	fake_write(v1, FAKE_GICD + GICD_SGIR, 4, 5 | 1 << 16);
 	fake_run_on(v0);
 	fake_guest_end(5 | 1 << 10);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
@@ -672,17 +642,17 @@ static void target_spi(struct vcpu *v, uint32_t intid, unsigned int id)
 
 static void a_spi_follows_its_target(void **state)
 {
-	set_edge(v0, SPI);
+	fake_set_edge(v0, SPI);
 	fake_enable(v0, SPI, 0xa0);
 	fake_start_vcpu(v1);
 	fake_start_vcpu(v0);
 	/* Pending in a list register of vCPU 0 as its target changes. */
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	target_spi(v0, SPI, 1);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
 	/* Active there: it stays until it is ended, with an edge that came meanwhile. */
 	target_spi(v1, SPI, 0);
@@ -690,43 +660,43 @@ static void a_spi_follows_its_target(void **state)
 	fake_enter(v1);
 	fake_guest_end(SPI);
 	assert_int_equal(fake_guest_take_all(), 1);
-	again(v1);
+	fake_again(v1);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_take_all(), 0);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 	/* Ended and pending again, with nothing else in the list, when the vCPU sees that it is another's. */
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
 	target_spi(v0, SPI, 1);
 	fake_enter(v0);
 	fake_guest_end(SPI);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_take_all(), 1);
-	again(v0);
+	fake_again(v0);
 	/* Nobody's: it waits for a target, in no list and without a vCPU. */
 	target_spi(v0, SPI, 9);
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	assert_int_equal(fake_dist_read(v0, GICD_ISPENDR, SPI), BIT_OF(SPI));
 	target_spi(v0, SPI, 1);
-	again(v1);
+	fake_again(v1);
 	assert_int_equal(fake_guest_take_all(), 1);
 	/* Its target leaves the CPU with it. */
 	vgic_pulse(&fake_domain, NULL, SPI);
-	again(v1);
+	fake_again(v1);
 	fake_exit(v1);
 	fake_run_on(v0);
 	target_spi(v0, SPI, 0);
 	fake_run_on(v1);
 	vgic_save(v1);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
 }
 
@@ -756,16 +726,16 @@ static void the_guest_ends_the_physical_interrupt(void **state)
 	assert_int_equal(fake_physical[SPI].priority, 0x80);
 	fake_start_vcpu(v0);
 	assert_true(physical_arrives(SPI));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
-	again(v0);
+	fake_again(v0);
 	assert_true(fake_physical[SPI].active);
 	fake_guest_end(SPI);
 	assert_false(fake_physical[SPI].active);
 	assert_true(physical_arrives(SPI)); /* before Tenon has seen the EOI */
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 1);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	assert_false(vgic_physical_interrupt(SPI + 1));
 	assert_false(vgic_physical_interrupt(27));
@@ -791,14 +761,14 @@ static void a_disabled_physical_interrupt_waits_at_the_physical_gic(void **state
 	fake_enable(v0, SPI, 0x80);
 	fake_start_vcpu(v0);
 	assert_true(physical_arrives(SPI));
-	again(v0);
+	fake_again(v0);
 	fake_dist_write(v0, GICD_ICENABLER, SPI, BIT_OF(SPI));
 	fake_enter(v0);
 	/* The line's level decides again; an edge is kept. */
 	assert_false(fake_physical[SPI].active || fake_physical[SPI].pending ||
 		     fake_physical[SPI].enabled);
 	assert_int_equal(fake_guest_take_all(), 0);
-	set_edge(v0, SPI);
+	fake_set_edge(v0, SPI);
 	assert_true(fake_physical[SPI].edge);
 	fake_dist_write(v0, GICD_ISENABLER, SPI, BIT_OF(SPI));
 	assert_true(physical_arrives(SPI));
@@ -822,7 +792,7 @@ static void a_cleared_physical_interrupt_can_fire_again(void **state)
 	fake_start_vcpu(v0);
 	/* In a list register of a vCPU that runs. */
 	assert_true(physical_arrives(SPI));
-	again(v0);
+	fake_again(v0);
 	fake_run_on(v1);
 	fake_dist_write(v1, GICD_ICPENDR, SPI, BIT_OF(SPI));
 	assert_false(fake_physical[SPI].active);
@@ -836,7 +806,7 @@ static void a_cleared_physical_interrupt_can_fire_again(void **state)
 	assert_int_equal(fake_guest_take_all(), 0);
 	/* Active: ended by GICD_ICACTIVER instead of an EOI. */
 	assert_true(physical_arrives(SPI));
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
 	fake_dist_write(v0, GICD_ICACTIVER, SPI, BIT_OF(SPI));
 	assert_false(fake_physical[SPI].active);
@@ -852,7 +822,7 @@ static void a_passed_on_timer_is_ended_by_the_guest(void **state)
 	fake_start_vcpu(v0);
 	fake_physical[27].active = true;
 	vgic_set_line(&fake_domain, v0, 27, true);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 27);
 	assert_true(vgic_is_active(v0, 27));
 	fake_enter(v0);
@@ -866,8 +836,8 @@ static void a_passed_on_timer_is_ended_by_the_guest(void **state)
 	assert_int_equal(fake_guest_take_all(), 0);
 }
 
-#define V3(test) cmocka_unit_test_setup_teardown(test, start_v3, stop)
-#define V2(test) cmocka_unit_test_setup_teardown(test, start_v2, stop)
+#define V3(test) cmocka_unit_test_setup_teardown(test, fake_start_v3, fake_teardown)
+#define V2(test) cmocka_unit_test_setup_teardown(test, fake_start_v2, fake_teardown)
 
 int main(void)
 {

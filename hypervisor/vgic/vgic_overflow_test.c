@@ -16,42 +16,12 @@
 
 static struct vcpu *const v0 = &fake_vcpus[0];
 
-static int start_v3(void **state)
-{
-	fake_start(GIC_V3, 4);
-	return 0;
-}
-
-static int start_v2(void **state)
-{
-	fake_start(GIC_V2, 4);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	fake_stop();
-	return 0;
-}
-
-static void set_edge(struct vcpu *v, uint32_t intid)
-{
-	fake_dist_write(v, GICD_ICFGR, intid, UINT32_C(2) << (intid % 16 * 2));
-}
-
-static void again(struct vcpu *v)
-{
-	fake_run_on(v);
-	fake_exit(v);
-	fake_enter(v);
-}
-
 static void more_interrupts_than_list_registers_come_by_priority(void **state)
 {
 	uint32_t last = 0;
 
 	for (uint32_t i = 0; i < 20; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, (uint8_t)(8 * ((i * 7) % 20) + 8));
 	}
 	for (uint32_t i = 0; i < 20; i++) {
@@ -65,11 +35,11 @@ static void more_interrupts_than_list_registers_come_by_priority(void **state)
 		assert_true(priority > last);
 		last = priority;
 		if (fake_maintenance_is_high()) {
-			again(v0);
+			fake_again(v0);
 		}
 		fake_guest_end(intid);
 		if (fake_maintenance_is_high()) {
-			again(v0);
+			fake_again(v0);
 		}
 	}
 	assert_int_equal(fake_guest_take_all(), 0);
@@ -79,7 +49,7 @@ static void more_interrupts_than_list_registers_come_by_priority(void **state)
 static void the_last_of_many_asks_for_no_maintenance(void **state)
 {
 	for (uint32_t i = 0; i < 5; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, 0x80);
 		vgic_pulse(&fake_domain, NULL, SPI + i);
 	}
@@ -94,14 +64,14 @@ static void the_last_of_many_asks_for_no_maintenance(void **state)
 static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
 {
 	for (uint32_t i = 0; i < 6; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, i < 5 ? 0xa0 : 0x20);
 	}
 	fake_start_vcpu(v0);
 	for (uint32_t i = 0; i < 5; i++) {
 		vgic_pulse(&fake_domain, NULL, SPI + i);
 	}
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI);
 	fake_exit(v0);
 	vgic_pulse(&fake_domain, NULL, SPI + 5);
@@ -110,7 +80,7 @@ static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
 	fake_guest_end(SPI + 5);
 	fake_guest_end(SPI); /* kept its list register */
 	for (unsigned int i = 0; i < 4; i++) {
-		again(v0); /* the last two at an underflow */
+		fake_again(v0); /* the last two at an underflow */
 		assert_int_equal(fake_guest_take_all(), i < 2 ? 2 : 0);
 	}
 }
@@ -119,7 +89,7 @@ static void a_better_interrupt_takes_a_full_list_registers_place(void **state)
 static void start_with_many(unsigned int nr)
 {
 	for (uint32_t i = 0; i < nr; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, (uint8_t)(0x20 + 8 * i));
 		vgic_pulse(&fake_domain, NULL, SPI + i);
 	}
@@ -177,7 +147,7 @@ static void what_waits_is_delivered_by_any_look(void **state)
 static void go_on(struct vcpu *v)
 {
 	if (v->work.any != 0) {
-		again(v);
+		fake_again(v);
 	}
 }
 
@@ -198,7 +168,7 @@ static void what_waits_is_not_overtaken(void **state)
 		assert_int_equal(fake_guest_acknowledge(), SPI + i);
 		fake_guest_end(SPI + i);
 	}
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), PPI);
 	fake_guest_end(PPI);
 	assert_int_equal(fake_guest_take_all(), 1);
@@ -211,7 +181,7 @@ static void what_waits_can_change(void **state)
 	start_with_many(6);
 	vgic_set_line(&fake_domain, v0, PPI, true);
 	vgic_set_line(&fake_domain, v0, TIMER, true);
-	again(v0);
+	fake_again(v0);
 	/* A line falls, another one and rises again. */
 	vgic_set_line(&fake_domain, v0, PPI, false);
 	assert_null(v0->vgic.private_irqs[PPI].vcpu);
@@ -226,13 +196,13 @@ static void what_waits_can_change(void **state)
 	assert_int_equal(fake_guest_acknowledge(), SPI + 5);
 	fake_guest_end(SPI + 5);
 	assert_int_equal(fake_guest_take_all(), 3);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI + 3);
 	fake_guest_end(SPI + 3);
 	assert_int_equal(fake_guest_acknowledge(), TIMER);
 	vgic_set_line(&fake_domain, v0, TIMER, false);
 	fake_guest_end(TIMER);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_take_all(), 0);
 	fake_enable(v0, SPI + 4, 0xa0);
 	fake_enter(v0);
@@ -248,21 +218,21 @@ static void the_end_of_an_active_one_makes_room(void **state)
 	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(fake_guest_acknowledge(), SPI + i);
 	}
-	set_edge(v0, SPI + 9);
+	fake_set_edge(v0, SPI + 9);
 	fake_enable(v0, SPI + 9, 0x10);
 	fake_enter(v0);
 	vgic_pulse(&fake_domain, NULL, SPI + 9);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), FAKE_SPURIOUS);
 	fake_guest_end(SPI + 3);
 	assert_true(fake_maintenance_is_high());
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI + 9);
 	fake_guest_end(SPI + 9);
 	for (uint32_t i = 0; i < 3; i++) {
 		fake_guest_end(SPI + i);
 	}
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(v0->work.any, 0);
 }
 
@@ -274,17 +244,17 @@ static void the_last_pending_one_calls_for_more(void **state)
 		assert_int_equal(fake_guest_acknowledge(), SPI + i);
 	}
 	for (uint32_t i = 8; i < 10; i++) {
-		set_edge(v0, SPI + i);
+		fake_set_edge(v0, SPI + i);
 		fake_enable(v0, SPI + i, (uint8_t)i);
 		fake_enter(v0);
 		vgic_pulse(&fake_domain, NULL, SPI + i);
-		again(v0);
+		fake_again(v0);
 	}
 	assert_int_equal(fake_guest_acknowledge(), SPI + 8);
 	assert_true(fake_maintenance_is_high());
-	again(v0);
+	fake_again(v0);
 	fake_guest_end(SPI + 8);
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), SPI + 9);
 	fake_guest_end(SPI + 9);
 	for (uint32_t i = 0; i < 3; i++) {
@@ -303,24 +273,24 @@ static void of_active_ones_of_the_hardware_one_is_enough(void **state)
 	fake_start_vcpu(v0);
 	for (uint32_t i = 0; i < 4; i++) {
 		vgic_pulse(&fake_domain, v0, PPI + i);
-		again(v0);
+		fake_again(v0);
 		assert_int_equal(fake_guest_acknowledge(), PPI + i);
 	}
 	vgic_send_sgi(v0, v0, 5);
-	again(v0);
+	fake_again(v0);
 	fake_guest_end(PPI);
 	fake_guest_end(PPI + 1);
 	assert_false(fake_maintenance_is_high());
 	fake_guest_end(PPI + 2);
 	assert_true(fake_maintenance_is_high());
-	again(v0);
+	fake_again(v0);
 	assert_int_equal(fake_guest_acknowledge(), 5);
 	fake_guest_end(5);
 	fake_guest_end(PPI + 3);
 }
 
-#define V3(test) cmocka_unit_test_setup_teardown(test, start_v3, stop)
-#define V2(test) cmocka_unit_test_setup_teardown(test, start_v2, stop)
+#define V3(test) cmocka_unit_test_setup_teardown(test, fake_start_v3, fake_teardown)
+#define V2(test) cmocka_unit_test_setup_teardown(test, fake_start_v2, fake_teardown)
 
 int main(void)
 {

@@ -17,24 +17,6 @@
 
 static struct vcpu *const v0 = &fake_vcpus[0], *const v1 = &fake_vcpus[1], *const v3 = &fake_vcpus[3];
 
-static int start_v3(void **state)
-{
-	fake_start(GIC_V3, 4);
-	return 0;
-}
-
-static int start_v2(void **state)
-{
-	fake_start(GIC_V2, 4);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	fake_stop();
-	return 0;
-}
-
 static void v2_identifies_itself(void **state)
 {
 	assert_int_equal(fake_read(v0, FAKE_GICD + GICD_TYPER, 4), 3 << 5 | FAKE_NR_SPIS / 32);
@@ -306,8 +288,8 @@ static void each_private_interrupt_has_its_bits(void **state)
 	assert_int_equal(fake_dist_read(v, GICD_ISENABLER, 32), 0);
 }
 
-#define V3(test) cmocka_unit_test_setup_teardown(test, start_v3, stop)
-#define V2(test) cmocka_unit_test_setup_teardown(test, start_v2, stop)
+#define V3(test) cmocka_unit_test_setup_teardown(test, fake_start_v3, fake_teardown)
+#define V2(test) cmocka_unit_test_setup_teardown(test, fake_start_v2, fake_teardown)
 
 int main(void)
 {

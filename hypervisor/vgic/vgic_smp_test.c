@@ -182,17 +182,13 @@ static int start_v2(void **state)
 	return 0;
 }
 
-static int stop(void **state)
-{
-	fake_stop();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(no_interrupt_is_lost_between_cpus, start_v3, stop),
-		cmocka_unit_test_setup_teardown(no_interrupt_is_lost_between_cpus, start_v2, stop),
+		cmocka_unit_test_setup_teardown(no_interrupt_is_lost_between_cpus, start_v3,
+						fake_teardown),
+		cmocka_unit_test_setup_teardown(no_interrupt_is_lost_between_cpus, start_v2,
+						fake_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,13 +85,7 @@ static __noinline void send_to_many(struct vcpu *v, uint64_t targets, uint32_t s
 	unsigned int nr_sent = 0;
 
 	for (; targets != 0; targets &= targets - 1) {
-		struct vcpu *to = v->domain->vcpu[__builtin_ctzll(targets)];
-
-		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
-			vgic_send_sgi(v, to, sgi);
-		} else {
-			vgic_send_sgi_of_many(v, to, sgi);
-		}
+		vgic_send_sgi_of_many(v, v->domain->vcpu[__builtin_ctzll(targets)], sgi, nr_sent++);
 	}
 }
 

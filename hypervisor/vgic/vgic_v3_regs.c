@@ -194,13 +194,8 @@ static __noinline void send_to_many(struct vcpu *v, uint64_t first, uint64_t tar
 	for (; targets != 0; targets &= targets - 1) {
 		uint64_t id = first + (uint64_t)__builtin_ctzll(targets);
 
-		if (id >= d->nr_vcpus) {
-			continue;
-		}
-		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
-			vgic_send_sgi(v, d->vcpu[id], sgi);
-		} else {
-			vgic_send_sgi_of_many(v, d->vcpu[id], sgi);
+		if (id < d->nr_vcpus) {
+			vgic_send_sgi_of_many(v, d->vcpu[id], sgi, nr_sent++);
 		}
 	}
 }
@@ -211,13 +206,8 @@ static __noinline void send_to_others(struct vcpu *v, uint32_t sgi)
 	unsigned int nr_sent = 0;
 
 	for (unsigned int i = 0; i < d->nr_vcpus; i++) {
-		if (i == v->id) {
-			continue;
-		}
-		if (nr_sent++ < SCHED_WAKES_AT_ONCE) {
-			vgic_send_sgi(v, d->vcpu[i], sgi);
-		} else {
-			vgic_send_sgi_of_many(v, d->vcpu[i], sgi);
+		if (i != v->id) {
+			vgic_send_sgi_of_many(v, d->vcpu[i], sgi, nr_sent++);
 		}
 	}
 }

@@ -6,6 +6,7 @@
 #include "arm64/mmio.h"
 #include "guest.h"
 #include "guest_asm.h"
+#include "guest_event.h"
 #include "guest_gic.h"
 #include "guest_smp.h"
 #include "guest_trap.h"
@@ -640,42 +641,41 @@ static void lower_upcall(struct vcpu_info *info, uint32_t port)
 
 static void event_interrupt_follows_the_upcall(void)
 {
-	struct evtchn_bind_ipi bind = {.vcpu = 0};
 	struct vcpu_info *info = xen_vcpu_info(0);
-	struct evtchn_unmask unmask;
+	uint32_t port;
 
 	REQUIRE(info != NULL && xen_shared_info() != NULL);
-	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_ipi, &bind), 0);
-	unmask.port = bind.port;
-	event_op(EVTCHNOP_unmask, &unmask);
+	port = event_bind_ipi(0);
+	REQUIRE(port != 0);
+	event_unmask(port);
 	handled = 0;
 	gic_set_handler(PPI_UPCALL, on_spi);
 	gic_disable(PPI_UPCALL);
 	gic_clear_pending(PPI_UPCALL);
-	lower_upcall(info, bind.port);
+	lower_upcall(info, port);
 	EXPECT(!gic_is_pending(PPI_UPCALL), "before anything was sent");
-	REQUIRE_EQUAL(event_send(bind.port), 0);
+	REQUIRE_EQUAL(event_send(port), 0);
 	EXPECT_EQUAL(READ_ONCE(info->evtchn_upcall_pending), 1);
 	EXPECT(gic_is_pending(PPI_UPCALL), "an event was sent");
-	lower_upcall(info, bind.port);
+	lower_upcall(info, port);
 	EXPECT(!gic_is_pending(PPI_UPCALL), "the upcall was cleared");
-	REQUIRE_EQUAL(event_send(bind.port), 0);
-	lower_upcall(info, bind.port);
+	REQUIRE_EQUAL(event_send(port), 0);
+	lower_upcall(info, port);
 	irq_enable();
 	gic_enable(PPI_UPCALL);
 	delay_us(200);
 	EXPECT(READ_ONCE(handled) == 0, "taken after the upcall was cleared");
-	REQUIRE_EQUAL(event_send(bind.port), 0);
+	REQUIRE_EQUAL(event_send(port), 0);
 	EXPECT(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000), "a new one is not taken");
 	irq_disable();
 	gic_disable(PPI_UPCALL);
-	lower_upcall(info, bind.port);
+	lower_upcall(info, port);
 	/* What the guest sets itself is no event. */
 	gic_set_pending(PPI_UPCALL);
 	EXPECT(gic_is_pending(PPI_UPCALL), "set by software");
 	gic_clear_pending(PPI_UPCALL);
 	EXPECT(!gic_is_pending(PPI_UPCALL), "cleared by software");
-	event_close(bind.port);
+	event_close(port);
 }
 
 static void enable_upcall_of_0(uint64_t unused)
@@ -686,30 +686,29 @@ static void enable_upcall_of_0(uint64_t unused)
 /* It is not known then where that vCPU is, or what it has done since the event. */
 static void event_interrupt_enabled_by_another_cpu(void)
 {
-	struct evtchn_bind_ipi bind = {.vcpu = 0};
 	struct vcpu_info *info = xen_vcpu_info(0);
-	struct evtchn_unmask unmask;
+	uint32_t port;
 
 	REQUIRE(info != NULL && xen_shared_info() != NULL);
-	REQUIRE_EQUAL(event_op(EVTCHNOP_bind_ipi, &bind), 0);
-	unmask.port = bind.port;
-	event_op(EVTCHNOP_unmask, &unmask);
+	port = event_bind_ipi(0);
+	REQUIRE(port != 0);
+	event_unmask(port);
 	handled = 0;
 	gic_set_handler(PPI_UPCALL, on_spi);
 	gic_disable(PPI_UPCALL);
-	REQUIRE_EQUAL(event_send(bind.port), 0);
-	lower_upcall(info, bind.port);
+	REQUIRE_EQUAL(event_send(port), 0);
+	lower_upcall(info, port);
 	irq_enable();
 	REQUIRE(smp_start(1, enable_upcall_of_0, 0));
 	REQUIRE(smp_wait_off(1));
 	delay_us(300);
 	EXPECT(READ_ONCE(handled) == 0, "taken after the upcall was cleared");
-	REQUIRE_EQUAL(event_send(bind.port), 0);
+	REQUIRE_EQUAL(event_send(port), 0);
 	EXPECT(WAIT_UNTIL(READ_ONCE(handled) == 1, 1000), "a new one is not taken");
 	irq_disable();
 	gic_disable(PPI_UPCALL);
-	lower_upcall(info, bind.port);
-	event_close(bind.port);
+	lower_upcall(info, port);
+	event_close(port);
 }
 
 /* A bit set by software stays, whatever the line does; clearing it is possible when the line is low. */
